@@ -1,0 +1,55 @@
+"""Coroutines that live with the app; if one dies, the app dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+log = structlog.get_logger()
+
+Work = Callable[[web.Application, asyncio.Event], Awaitable[None]]
+
+
+def in_background(
+    work: Work, *, name: str, grace_seconds: float = 10
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return a ``cleanup_ctx`` that runs ``work(app, stop)`` beside the app.
+
+    On shutdown *stop* is set and the work has *grace_seconds* to return; then it is cancelled.
+    A loop that ends by an error ends the process: a service that is up but no longer works is
+    worse than one that is down.
+    """
+
+    async def running(app: web.Application) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        task = asyncio.create_task(_run(work, app, stop), name=name)
+        task.add_done_callback(_stop_app_if_failed)
+        yield
+        stop.set()
+        await asyncio.wait([task], timeout=grace_seconds)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+    return running
+
+
+async def _run(work: Work, app: web.Application, stop: asyncio.Event) -> None:
+    await work(app, stop)
+
+
+def _stop_app_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("background work died", work=task.get_name(), exc_info=error)
+        raise web.GracefulExit
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait *seconds* or until *stop* is set; return whether to go on."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return not stop.is_set()

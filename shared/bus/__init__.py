@@ -1,0 +1,1 @@
+"""The message bus: one protocol, two buses (RabbitMQ and Postgres), one conformance suite."""

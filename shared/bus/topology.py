@@ -1,0 +1,28 @@
+"""Which topics reach which queues, and how long a retry waits."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+EXCHANGE = "tillstream"
+DEAD_EXCHANGE = "tillstream.dead"
+
+# A queue's arguments cannot be changed once declared: change them by a new version in its name.
+DELIVERIES = "syncer.deliveries.v1"
+JOBS = "syncer.jobs.v1"
+MARKS = "analytics.marks.v1"
+STORES = "gateway.stores.v1"
+
+BINDINGS = MappingProxyType(
+    {
+        "webhooks.received": (DELIVERIES,),
+        "sync.requested": (JOBS,),
+        "store.connected": (JOBS,),
+        "store.left": (STORES,),
+        "orders.changed": (MARKS,),
+    }
+)
+QUEUES = (DELIVERIES, JOBS, MARKS, STORES)
+
+DELIVERY_LIMIT = 20
+RETRY_DELAYS_SECONDS = (5, 30, 300, 1800, 7200)

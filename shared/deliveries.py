@@ -1,0 +1,51 @@
+"""Webhook deliveries as they travel on the bus: many in one compressed message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import zstandard
+
+from shared.errors import Rejected
+
+TOPIC = "webhooks.received"
+_LEVEL = -5  # fast mode: a batch of order bodies still shrinks several times
+
+
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """One verified webhook, exactly as Shopify sent it.
+
+    *tenant_id* and *shop_id* come from our own record of the store, never from the headers.
+    *received_at* is ISO 8601 in UTC; *triggered_at* is the header as sent, or empty.
+    *body_id* names a row of ``intake.bodies`` when the body was too large to travel (claim check).
+    """
+
+    tenant_id: str
+    shop_id: int
+    shop_domain: str
+    topic: str
+    webhook_id: str
+    event_id: str
+    triggered_at: str
+    received_at: str
+    api_version: str
+    body: bytes
+    body_id: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Delivery]).decode
+
+
+def pack(deliveries: Sequence[Delivery]) -> bytes:
+    """Return *deliveries* as one zstd-compressed frame."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(_encode(list(deliveries)))
+
+
+def unpack(frame: bytes) -> list[Delivery]:
+    """Return the deliveries of one frame; raise Rejected when it is not one."""
+    try:
+        return _decode(zstandard.ZstdDecompressor().decompress(frame))
+    except (zstandard.ZstdError, msgspec.MsgspecError) as exc:
+        raise Rejected("not a batch of deliveries", code="bad_batch") from exc

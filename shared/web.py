@@ -1,0 +1,128 @@
+"""What every service serves: health, metrics, and errors as JSON."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from shared.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL
+
+log = structlog.get_logger()
+
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+Check = Callable[[web.Application], Awaitable[None]]
+
+_STATUS: dict[type[Exception], int] = {
+    Unauthorized: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Rejected: 400,
+    Throttled: 429,
+    Unavailable: 503,
+}
+
+
+def respond(
+    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer with *value* as JSON."""
+    return web.Response(
+        body=orjson.dumps(value), status=status, content_type="application/json", headers=headers
+    )
+
+
+@web.middleware
+async def errors_to_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn the error tree into ``{ok, error, code, details, request_id}`` and count the request."""
+    request[REQUEST_ID] = request_id = request.headers.get("X-Request-Id") or uuid.uuid4().hex
+    started = time.perf_counter()
+    try:
+        response = await handler(request)
+    except (Rejected, Unavailable) as exc:
+        response = problem(exc, request_id)
+    except web.HTTPException as exc:
+        response = _http_problem(exc, request_id)
+    except Exception:
+        log.exception("request failed", path=request.path, request_id=request_id)
+        response = _problem(500, "internal error", "internal_error", {}, request_id)
+    response.headers["X-Request-Id"] = request_id
+    _count(request, response.status, time.perf_counter() - started)
+    return response
+
+
+def problem(exc: Rejected | Unavailable, request_id: str) -> web.Response:
+    """Return the response that tells a caller about *exc*."""
+    status = next(code for kind, code in _STATUS.items() if isinstance(exc, kind))
+    details = exc.details if isinstance(exc, Rejected) else {}
+    response = _problem(status, str(exc), exc.code, details, request_id)
+    if isinstance(exc, Unavailable) and exc.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, round(exc.retry_after)))
+    return response
+
+
+def _http_problem(exc: web.HTTPException, request_id: str) -> web.StreamResponse:
+    if exc.status < 400:
+        return exc
+    code = exc.reason.lower().replace(" ", "_")
+    response = _problem(exc.status, exc.reason, code, {}, request_id)
+    if "Allow" in exc.headers:
+        response.headers["Allow"] = exc.headers["Allow"]
+    return response
+
+
+def _problem(
+    status: int, message: str, code: str, details: Mapping[str, object], request_id: str
+) -> web.Response:
+    body = {
+        "ok": False,
+        "error": message,
+        "code": code,
+        "details": details,
+        "request_id": request_id,
+    }
+    return respond(body, status=status)
+
+
+def _count(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unmatched"
+    HTTP_REQUESTS_TOTAL.labels(route, str(status)).inc()
+    HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
+
+
+def probes(*checks: Check) -> list[web.RouteDef]:
+    """Return ``/healthz`` (the process lives), ``/readyz`` (*checks* pass) and ``/metrics``."""
+
+    async def alive(_: web.Request) -> web.Response:
+        return respond({"ok": True})
+
+    async def ready(request: web.Request) -> web.Response:
+        for check in checks:
+            await check(request.app)
+        return respond({"ok": True})
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [
+        web.get("/healthz", alive),
+        web.get("/readyz", ready),
+        web.get("/metrics", metrics),
+    ]

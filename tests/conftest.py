@@ -1,0 +1,59 @@
+"""Fixtures of all floors: a migrated database of its own per session, emptied before each test."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from shared.migrate import migrate
+from tests import infrastructure
+
+
+def _renamed(dsn: str, database: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
+async def _on_server(dsn: str, statement: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+@pytest.fixture(scope="session")
+def dsn() -> Iterator[str]:
+    """The URL of a migrated database that belongs to this test session."""
+    server = infrastructure.POSTGRES
+    name = f"till_test_{uuid.uuid4().hex[:12]}"
+    asyncio.run(_on_server(server, f"CREATE DATABASE {name}"))
+    url = _renamed(server, name)
+    asyncio.run(migrate(url))
+    yield url
+    asyncio.run(_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection to the emptied database."""
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("SET session_replication_role = replica")
+    tables = await conn.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+        " WHERE schemaname IN ('accounts', 'bus', 'intake', 'commerce', 'analytics')"
+    )
+    await conn.execute(";".join(f"DELETE FROM {row['name']}" for row in tables))
+    await conn.execute("SET session_replication_role = origin")
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+def amqp_url() -> str:
+    """The URL of a real RabbitMQ."""
+    return infrastructure.RABBITMQ
