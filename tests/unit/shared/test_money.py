@@ -1,0 +1,32 @@
+"""Amounts are exact and keep their currency."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from shared.errors import Rejected
+from shared.money import Money, minor_unit, rounded
+
+
+def test_amounts_of_one_currency_add_up_exactly() -> None:
+    total = Money(Decimal("0.1"), "GBP") + Money(Decimal("0.2"), "GBP")
+
+    assert total == Money(Decimal("0.3"), "GBP")
+
+
+def test_currencies_never_mix() -> None:
+    with pytest.raises(Rejected) as caught:
+        Money(Decimal(1), "GBP") + Money(Decimal(1), "EUR")
+
+    assert caught.value.code == "currency_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("currency", "unit", "text"),
+    [("JPY", "1", "3"), ("GBP", "0.01", "2.68"), ("KWD", "0.001", "2.675")],
+)
+def test_rounding_follows_the_minor_unit(currency: str, unit: str, text: str) -> None:
+    assert minor_unit(currency) == Decimal(unit)
+    assert rounded(Decimal("2.675"), currency) == Decimal(text)
