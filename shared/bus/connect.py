@@ -1,0 +1,47 @@
+"""Opens the bus that the settings name, and keeps it with the app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+from aiohttp import web
+
+from shared.bus.postgres_bus import PostgresBus
+from shared.bus.protocol import Bus
+from shared.bus.rabbitmq import RabbitBus
+from shared.errors import Unavailable
+from shared.postgres import POOL, Pool
+
+log = structlog.get_logger()
+
+BUS: web.AppKey[Bus] = web.AppKey("BUS")
+
+
+def bus_of(amqp_url: str) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return a ``cleanup_ctx`` that keeps ``app[BUS]`` open; it needs ``app[POOL]`` before it.
+
+    An empty *amqp_url* means the bus in Postgres.
+    """
+
+    async def bus(app: web.Application) -> AsyncIterator[None]:
+        app[BUS] = await open_bus(amqp_url, app[POOL])
+        yield
+        await app[BUS].close()
+
+    return bus
+
+
+async def open_bus(amqp_url: str, pool: Pool, *, prefix: str = "") -> Bus:
+    """Open a bus. A broker that is away is not an error: publishing raises Unavailable until then.
+
+    *prefix* goes before every name on the broker or in the table.
+    """
+    if not amqp_url:
+        return PostgresBus(pool, prefix=prefix)
+    bus = RabbitBus(amqp_url, prefix=prefix)
+    try:
+        await bus.connect()
+    except Unavailable:
+        log.warning("starting without RabbitMQ")
+    return bus

@@ -1,0 +1,122 @@
+"""Group commit: while one batch is being made durable, the next one gathers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shared.errors import Unavailable
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large a batch may be, how many are in flight, and how much may wait."""
+
+    items: int = 64
+    size: int = 512 * 1024
+    in_flight: int = 4
+    waiting: int = 4096
+    waiting_size: int = 64 * 1024 * 1024
+
+
+class GroupCommit(Generic[Item]):
+    """Gathers what is added while earlier batches are in flight; order is kept.
+
+    No timer: a batch leaves as soon as a slot is free, so a lone item leaves at once. An item
+    larger than a batch travels alone. A failed commit fails its own items only.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[Item]], Awaitable[None]], *, limits: Limits | None = None
+    ) -> None:
+        self._commit = commit
+        self._limits = limits or Limits()
+        self._waiting: deque[tuple[Item, int, asyncio.Future[None]]] = deque()
+        self._waiting_size = 0
+        self._batches: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+
+    def add(self, item: Item, size: int) -> asyncio.Future[None]:
+        """Return a future that ends when *item* is durable, or with what its commit raised.
+
+        Raises Unavailable at once when too much waits already.
+        """
+        if self._full(size):
+            raise Unavailable("too much is waiting to be stored", retry_after=1, code="overloaded")
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((item, size, durable))
+        self._waiting_size += size
+        if not self._scheduled and len(self._batches) < self._limits.in_flight:
+            self._scheduled = True
+            loop.call_soon(self._launch)
+        return durable
+
+    async def close(self) -> None:
+        """Wait until everything that was added is durable or has failed."""
+        while self._waiting or self._batches:
+            self._launch()
+            await asyncio.wait(self._batches)
+
+    def _full(self, size: int) -> bool:
+        if not self._waiting:
+            return False
+        limits = self._limits
+        return (
+            len(self._waiting) >= limits.waiting or self._waiting_size + size > limits.waiting_size
+        )
+
+    def _launch(self) -> None:
+        self._scheduled = False
+        while self._waiting and len(self._batches) < self._limits.in_flight:
+            batch = asyncio.get_running_loop().create_task(self._run(*self._next_batch()))
+            self._batches.add(batch)
+            batch.add_done_callback(self._finished)
+
+    def _finished(self, batch: asyncio.Task[None]) -> None:
+        self._batches.discard(batch)
+        if self._waiting and not self._scheduled:
+            self._launch()
+
+    def _next_batch(self) -> tuple[list[Item], list[asyncio.Future[None]]]:
+        limits, waiting = self._limits, self._waiting
+        items: list[Item] = []
+        futures: list[asyncio.Future[None]] = []
+        total = 0
+        while waiting and len(items) < limits.items:
+            item, size, durable = waiting[0]
+            if items and total + size > limits.size:
+                break
+            waiting.popleft()
+            items.append(item)
+            futures.append(durable)
+            total += size
+        self._waiting_size -= total
+        return items, futures
+
+    async def _run(self, items: list[Item], futures: list[asyncio.Future[None]]) -> None:
+        error: BaseException | None = None
+        try:
+            await self._commit(items)
+        except asyncio.CancelledError:
+            error = Unavailable("the batch was abandoned")
+            raise
+        except Exception as exc:  # noqa: BLE001 - belongs to those who wait for this batch
+            error = exc
+        finally:
+            for durable in futures:
+                _resolve(durable, error)
+
+
+def _resolve(durable: asyncio.Future[None], error: BaseException | None) -> None:
+    if durable.done():
+        return
+    if error is None:
+        durable.set_result(None)
+    else:
+        durable.set_exception(error)

@@ -1,0 +1,79 @@
+"""What becomes of messages around their handler; the same for every bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from shared.background import pause
+from shared.bus.protocol import BatchHandler, Bury, Done, Message, Outcome, Retry
+from shared.errors import Rejected, Unavailable
+from shared.metrics import BUS_MESSAGES_TOTAL
+
+log = structlog.get_logger()
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
+_REASON_LENGTH = 500
+_FATES: dict[type[Outcome], str] = {Done: "done", Retry: "retried", Bury: "buried"}
+
+
+async def handled(
+    handler: BatchHandler, messages: Sequence[Message], stop: asyncio.Event
+) -> Sequence[Outcome] | None:
+    """Return one outcome per message, waiting out Unavailable; None if *stop* came first."""
+    delay = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await _outcomes(handler, messages)
+        except Unavailable as exc:
+            log.warning("consumer paused", reason=str(exc), seconds=delay)
+            if not await pause(stop, max(delay, min(exc.retry_after or 0, LONGEST_PAUSE_SECONDS))):
+                return None
+            delay = min(delay * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _outcomes(handler: BatchHandler, messages: Sequence[Message]) -> Sequence[Outcome]:
+    try:
+        return await _one_each(handler, messages)
+    except Unavailable:
+        raise
+    except Exception as exc:
+        if len(messages) == 1:
+            return [_fate_of(exc, messages[0])]
+        log.warning("batch failed, each message alone now", messages=len(messages), exc_info=exc)
+        return [(await _outcomes(handler, [message]))[0] for message in messages]
+
+
+async def _one_each(handler: BatchHandler, messages: Sequence[Message]) -> Sequence[Outcome]:
+    outcomes = await handler(messages)
+    if len(outcomes) != len(messages):
+        raise RuntimeError(f"{len(outcomes)} outcomes for {len(messages)} messages")
+    return outcomes
+
+
+def _fate_of(error: Exception, message: Message) -> Outcome:
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, Rejected):
+        return Bury(reason)
+    log.error("message failed", topic=message.topic, attempt=message.attempt, exc_info=error)
+    return Retry(reason)
+
+
+def verdict(outcome: Outcome, *, attempt: int, rungs: int) -> Outcome:
+    """Turn a retry beyond the last rung of the ladder into a burial, and shorten reasons."""
+    if isinstance(outcome, Retry) and attempt >= rungs:
+        return Bury(f"gave up after {attempt + 1} attempts: {outcome.reason}"[:_REASON_LENGTH])
+    if isinstance(outcome, Retry):
+        return Retry(outcome.reason[:_REASON_LENGTH])
+    if isinstance(outcome, Bury):
+        return Bury(outcome.reason[:_REASON_LENGTH])
+    return outcome
+
+
+def count(queue: str, outcomes: Sequence[Outcome]) -> None:
+    """Count what became of messages of *queue*."""
+    for outcome in outcomes:
+        BUS_MESSAGES_TOTAL.labels(queue, _FATES[type(outcome)]).inc()
