@@ -40,6 +40,13 @@ PASSING = (
     asyncpg.DiskFullError,
 )
 
+# What says that the server understood the statement and will never accept these values.
+REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.CardinalityViolationError,
+)
+
 
 def load_queries(package: str, file: str = "store.sql") -> dict[str, str]:
     """Read *file* of *package*: each query follows a ``-- name:`` line."""

@@ -1,0 +1,84 @@
+"""What a delivery is worth: its facts, its place in the inbox, and whether it says anything new."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from shared.deliveries import Delivery
+from shared.shopify.snapshots import AppUninstalled, ChildRows, Fact, Snapshot
+
+InboxKey: TypeAlias = tuple[str, int, str, str]
+BodyKey: TypeAlias = tuple[str, int, str, bytes]
+State: TypeAlias = Literal["applied", "duplicate", "stale", "ignored", "dead"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One delivery with what its body says; *error* tells why it cannot be mapped."""
+
+    delivery: Delivery
+    sha256: bytes
+    facts: Sequence[Fact] = ()
+    state: State = "applied"
+    error: str | None = None
+
+    @property
+    def key(self) -> InboxKey:
+        """The inbox's primary key, which is also the lock order."""
+        d = self.delivery
+        return (d.tenant_id, d.shop_id, d.topic, d.webhook_id)
+
+    @property
+    def body_key(self) -> BodyKey:
+        d = self.delivery
+        return (d.tenant_id, d.shop_id, d.topic, self.sha256)
+
+    @property
+    def resource_id(self) -> int | None:
+        for fact in self.facts:
+            if isinstance(fact, ChildRows):
+                return fact.parent[0]
+            if not isinstance(fact, AppUninstalled) and hasattr(fact, "key"):
+                return int(fact.key[0])
+        return None
+
+    @property
+    def has_version(self) -> bool:
+        """Whether every fact carries updated_at, so that the same bytes say the same again."""
+        return bool(self.facts) and all(isinstance(fact, Snapshot) for fact in self.facts)
+
+
+def arrival(delivery: Delivery, facts: Sequence[Fact], *, error: str | None = None) -> Arrival:
+    """Return *delivery* as dead with *error*, ignored without facts, else to be applied."""
+    state: State = "dead" if error is not None else "applied" if facts else "ignored"
+    return Arrival(
+        delivery=delivery,
+        sha256=hashlib.sha256(delivery.body).digest(),
+        facts=facts,
+        state=state,
+        error=error,
+    )
+
+
+def sorted_out(arrivals: Sequence[Arrival], known: Collection[BodyKey]) -> list[Arrival]:
+    """Return each delivery once, in lock order; a body that was applied before is a duplicate."""
+    seen = set(known)
+    result = []
+    for one in {a.key: a for a in reversed(arrivals)}.values():
+        repeated = one.state == "applied" and one.has_version and one.body_key in seen
+        seen.add(one.body_key)
+        result.append(replace(one, state="duplicate", facts=()) if repeated else one)
+    return sorted(result, key=lambda a: a.key)
+
+
+def moment(text: str) -> datetime | None:
+    """Read an ISO 8601 time; nanoseconds are cut; no time zone or no time gives None."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

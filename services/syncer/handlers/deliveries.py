@@ -1,0 +1,157 @@
+"""Webhook deliveries off the bus, into the tables: one transaction per batch."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import msgspec
+import structlog
+from shared.shopify.webhooks import facts_of
+
+from services.syncer import metrics, writing
+from services.syncer.domain.arrivals import Arrival, arrival, moment, sorted_out
+from services.syncer.handlers import notices
+from services.syncer.store import inbox
+from services.syncer.writing import Written
+from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
+from shared.clock import Clock, now
+from shared.deliveries import Delivery, unpack
+from shared.errors import Rejected
+from shared.postgres import REFUSED, Connection, Pool, translated
+from shared.shopify.snapshots import AppUninstalled, Snapshot
+
+log = structlog.get_logger()
+
+_PER_TRANSACTION = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What one transaction did."""
+
+    arrivals: Sequence[Arrival]
+    written: Written
+
+
+def consumer(pool: Pool, bus: Bus, *, clock: Clock = now) -> BatchHandler:
+    """Return the handler of the deliveries queue."""
+    return partial(_on_deliveries, pool=pool, bus=bus, clock=clock)
+
+
+async def _on_deliveries(
+    messages: Sequence[Message], *, pool: Pool, bus: Bus, clock: Clock
+) -> Sequence[Outcome]:
+    outcomes: list[Outcome] = []
+    deliveries: list[Delivery] = []
+    for message in messages:
+        try:
+            deliveries += unpack(message.body)
+        except Rejected as exc:
+            outcomes.append(Bury(str(exc)))
+        else:
+            outcomes.append(Done())
+    with translated():
+        for start in range(0, len(deliveries), _PER_TRANSACTION):
+            part = deliveries[start : start + _PER_TRANSACTION]
+            await apply(part, pool=pool, bus=bus, clock=clock)
+    return outcomes
+
+
+async def apply(
+    deliveries: Sequence[Delivery], *, pool: Pool, bus: Bus, clock: Clock = now
+) -> list[Applied]:
+    """Apply *deliveries*, each exactly once; what cannot be applied is kept as dead.
+
+    Raises Unavailable, or a driver error that may pass, with nothing of the current part written.
+    """
+    started = time.perf_counter()
+    arrivals = [_read(await _complete(pool, delivery)) for delivery in deliveries]
+    applied = await _apply(arrivals, pool=pool, bus=bus, clock=clock)
+    for part in applied:
+        _count(part, clock())
+        await notices.orders_changed(bus, part.written.shops, clock=clock)
+    metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+    return applied
+
+
+async def _apply(
+    arrivals: Sequence[Arrival], *, pool: Pool, bus: Bus, clock: Clock
+) -> list[Applied]:
+    try:
+        return [await _in_one_transaction(arrivals, pool=pool, bus=bus, clock=clock)]
+    except REFUSED as exc:
+        if len(arrivals) == 1:
+            log.error("delivery refused by the database", error=str(exc), exc_type=type(exc))
+            dead = arrival(arrivals[0].delivery, (), error=f"refused by the database: {exc}")
+            return [await _in_one_transaction([dead], pool=pool, bus=bus, clock=clock)]
+    middle = len(arrivals) // 2
+    return [
+        *await _apply(arrivals[:middle], pool=pool, bus=bus, clock=clock),
+        *await _apply(arrivals[middle:], pool=pool, bus=bus, clock=clock),
+    ]
+
+
+async def _in_one_transaction(
+    arrivals: Sequence[Arrival], *, pool: Pool, bus: Bus, clock: Clock
+) -> Applied:
+    async with pool.acquire() as conn, conn.transaction():
+        known = await inbox.known_bodies(conn, arrivals)
+        candidates = sorted_out(arrivals, known)
+        new = await inbox.record(conn, candidates, now=clock())
+        fresh = [one for one in candidates if one.key in new]
+        written = await writing.write(conn, [fact for one in fresh for fact in one.facts])
+        await _settle(conn, fresh, written)
+        # Before the commit: this message must not be lost, and the gateway bears it twice.
+        for one in fresh:
+            if any(isinstance(fact, AppUninstalled) for fact in one.facts):
+                await notices.app_uninstalled(bus, one.delivery, clock=clock)
+    return Applied(arrivals=fresh, written=written)
+
+
+async def _settle(conn: Connection, fresh: Sequence[Arrival], written: Written) -> None:
+    stale = [
+        one.key
+        for one in fresh
+        if one.has_version
+        and all(isinstance(fact, Snapshot) and written.is_stale(fact) for fact in one.facts)
+    ]
+    if stale:
+        await inbox.mark_stale(conn, stale)
+
+
+async def _complete(pool: Pool, delivery: Delivery) -> Delivery:
+    if not delivery.body_id:
+        return delivery
+    body = await _large_body(pool, delivery)
+    return msgspec.structs.replace(delivery, body=body or b"")
+
+
+async def _large_body(pool: Pool, delivery: Delivery) -> bytes | None:
+    async with pool.acquire() as conn:
+        return await inbox.large_body(conn, delivery.tenant_id, delivery.shop_id, delivery.body_id)
+
+
+def _read(delivery: Delivery) -> Arrival:
+    try:
+        uuid.UUID(delivery.tenant_id)
+        return arrival(delivery, facts_of(delivery))
+    except Rejected as exc:
+        return arrival(delivery, (), error=f"{exc.code}: {exc}")
+    except Exception as exc:
+        log.exception("delivery could not be mapped", topic=delivery.topic)
+        return arrival(delivery, (), error=f"{type(exc).__name__}: {exc}")
+
+
+def _count(applied: Applied, at: datetime) -> None:
+    for one in applied.arrivals:
+        metrics.DELIVERIES_TOTAL.labels(one.state).inc()
+        received = moment(one.delivery.received_at)
+        if received:
+            metrics.VISIBLE_SECONDS.observe(max(0.0, (at - received).total_seconds()))
+    for (kind, outcome), count in applied.written.outcomes.items():
+        metrics.ROWS_TOTAL.labels(kind, outcome).inc(count)

@@ -1,0 +1,55 @@
+"""Events the syncer publishes: what it committed, or what Shopify said about the app."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+import structlog
+
+from shared.bus.protocol import Bus
+from shared.clock import Clock, now
+from shared.deliveries import Delivery
+from shared.errors import Unavailable
+from shared.events import OrdersChanged, StoreLeft
+from shared.shopify.snapshots import Owner
+
+log = structlog.get_logger()
+
+
+async def orders_changed(bus: Bus, shops: Iterable[Owner], *, clock: Clock = now) -> None:
+    """Wake analytics; the marks are committed, so a lost nudge only costs its polling interval."""
+    for owner in shops:
+        event = OrdersChanged(
+            id=uuid.uuid4(),
+            tenant_id=uuid.UUID(owner.tenant_id),
+            shop_id=owner.shop_id,
+            happened_at=clock(),
+        )
+        try:
+            await bus.publish(event.kind, event.model_dump_json().encode())
+        except Unavailable as exc:
+            log.warning("nudge not sent", topic=event.kind, error=str(exc))
+
+
+async def app_uninstalled(bus: Bus, delivery: Delivery, *, clock: Clock = now) -> None:
+    """Tell the gateway that Shopify removed the app; raise Unavailable when it cannot be told."""
+    owner = Owner(tenant_id=delivery.tenant_id, shop_id=delivery.shop_id)
+    await store_left(bus, owner, status="uninstalled", reason="app/uninstalled", clock=clock)
+
+
+async def store_left(
+    bus: Bus, owner: Owner, *, status: str, reason: str, clock: Clock = now
+) -> None:
+    """Tell the gateway that a store is lost: *status* is uninstalled or reauth_required."""
+    event = StoreLeft.model_validate(
+        {
+            "id": uuid.uuid4(),
+            "tenant_id": owner.tenant_id,
+            "shop_id": owner.shop_id,
+            "happened_at": clock(),
+            "status": status,
+            "reason": reason,
+        }
+    )
+    await bus.publish(event.kind, event.model_dump_json().encode())
