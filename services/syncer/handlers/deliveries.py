@@ -86,7 +86,7 @@ async def _apply(
         return [await _in_one_transaction(arrivals, pool=pool, bus=bus, clock=clock)]
     except REFUSED as exc:
         if len(arrivals) == 1:
-            log.error("delivery refused by the database", error=str(exc), exc_type=type(exc))
+            log.exception("delivery refused by the database", topic=arrivals[0].delivery.topic)
             dead = arrival(arrivals[0].delivery, (), error=f"refused by the database: {exc}")
             return [await _in_one_transaction([dead], pool=pool, bus=bus, clock=clock)]
     middle = len(arrivals) // 2
