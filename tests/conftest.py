@@ -13,6 +13,8 @@ import pytest
 from shared.migrate import migrate
 from tests import infrastructure
 
+NO_RABBITMQ = "no RabbitMQ: set AMQP_URL, start Docker or install rabbitmq-server"
+
 
 def _renamed(dsn: str, database: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
@@ -29,7 +31,7 @@ async def _on_server(dsn: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
     """The URL of a migrated database that belongs to this test session."""
-    server = infrastructure.POSTGRES
+    server = infrastructure.postgres()
     name = f"till_test_{uuid.uuid4().hex[:12]}"
     asyncio.run(_on_server(server, f"CREATE DATABASE {name}"))
     url = _renamed(server, name)
@@ -56,4 +58,23 @@ async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 def amqp_url() -> str:
     """The URL of a real RabbitMQ."""
-    return infrastructure.RABBITMQ
+    url = infrastructure.rabbitmq()
+    if url is None:
+        pytest.skip(NO_RABBITMQ)
+    return url
+
+
+def pytest_sessionfinish() -> None:
+    infrastructure.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if NO_RABBITMQ in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"WARNING: {len(skipped)} TESTS DID NOT RUN, {NO_RABBITMQ}", red=True, bold=True
+        )
