@@ -1,0 +1,1 @@
+"""What an order contributes to the shop's numbers: pure arithmetic on values."""

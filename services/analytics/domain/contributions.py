@@ -1,0 +1,103 @@
+"""One row of the ledger: what one part of an order adds to which measures, on which days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from services.analytics.domain.orders import ZERO
+
+Kind: TypeAlias = Literal[
+    "order",
+    "sale",
+    "gift_card",
+    "refund",
+    "adjustment",
+    "shipping_reversal",
+    "duty_reversal",
+    "removal",
+    "cancellation",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """What adds up. Reversals are positive and are subtracted; all else has its natural sign.
+
+    *adjustments* are sales reversals that belong to no line (refund discrepancies).
+    """
+
+    orders: int = 0
+    units: int = 0
+    gross_sales: Decimal = ZERO
+    discounts: Decimal = ZERO
+    gross_reversals: Decimal = ZERO
+    discount_reversals: Decimal = ZERO
+    adjustments: Decimal = ZERO
+    shipping: Decimal = ZERO
+    taxes: Decimal = ZERO
+    duties: Decimal = ZERO
+    additional_fees: Decimal = ZERO
+    tips: Decimal = ZERO
+    gift_card_sales: Decimal = ZERO
+
+    @property
+    def sales_reversals(self) -> Decimal:
+        return self.gross_reversals - self.discount_reversals + self.adjustments
+
+    @property
+    def net_sales(self) -> Decimal:
+        return self.gross_sales - self.discounts - self.sales_reversals
+
+    @property
+    def total_sales(self) -> Decimal:
+        return self.net_sales + self.shipping + self.duties + self.additional_fees + self.taxes
+
+
+MEASURES = tuple(Measures.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """*ckey* is unique within the order and follows from Shopify's ids alone."""
+
+    order_id: int
+    ckey: str
+    kind: Kind
+    happened_at: datetime
+    event_day: date
+    order_day: date
+    currency: str
+    line_id: int | None = None
+    product_id: int | None = None
+    variant_id: int | None = None
+    measures: Measures
+
+
+def total(parts: Iterable[Measures]) -> Measures:
+    """Add *parts* up."""
+    sums: dict[str, Decimal] = dict.fromkeys(MEASURES, ZERO)
+    for part in parts:
+        for name in MEASURES:
+            sums[name] += getattr(part, name)
+    orders, units = int(sums.pop("orders")), int(sums.pop("units"))
+    return Measures(orders=orders, units=units, **sums)
+
+
+def undoing(done: Measures) -> Measures:
+    """Return what brings every amount of *done* to zero; the order itself stays counted."""
+    return Measures(
+        units=-done.units,
+        gross_reversals=done.gross_sales - done.gross_reversals,
+        discount_reversals=done.discounts - done.discount_reversals,
+        adjustments=-done.adjustments,
+        shipping=-done.shipping,
+        taxes=-done.taxes,
+        duties=-done.duties,
+        additional_fees=-done.additional_fees,
+        tips=-done.tips,
+        gift_card_sales=-done.gift_card_sales,
+    )

@@ -1,0 +1,180 @@
+"""The ledger's one rule: what an order, as last seen, contributes to the shop's sales.
+
+Definitions: analytics reference, section 2.1. A new snapshot replaces the whole set, so every
+contribution must follow from the snapshot alone; ids, not positions, name them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from services.analytics.domain.contributions import (
+    Contribution,
+    Kind,
+    Measures,
+    total,
+    undoing,
+)
+from services.analytics.domain.lines import Worth, with_taxes, worth
+from services.analytics.domain.orders import ZERO, Line, OrderSnapshot, Refund, RefundLine
+
+_NOTHING = Measures()
+
+
+def contributions(order: OrderSnapshot, timezone: ZoneInfo) -> list[Contribution]:
+    """List what *order* adds to the measures; nothing for test and deleted orders.
+
+    Days are those of *timezone*, the shop's. Sales and edits fall on the day of
+    ``processed_at``, reversals on the day that the refund was processed or the order cancelled.
+    """
+    if order.test or order.deleted:
+        return []
+    return list(_Ledger.of(with_taxes(order), timezone).rows())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ledger:
+    order: OrderSnapshot
+    timezone: ZoneInfo
+    order_day: date
+    worths: dict[int, Worth]
+
+    @classmethod
+    def of(cls, order: OrderSnapshot, timezone: ZoneInfo) -> _Ledger:
+        return cls(
+            order=order,
+            timezone=timezone,
+            order_day=order.processed_at.astimezone(timezone).date(),
+            worths={line.line_id: worth(line, order) for line in order.lines},
+        )
+
+    def rows(self) -> Iterator[Contribution]:
+        sold = [self._placed(), *self._sales()]
+        given_back = [*self._refunds()]
+        yield from sold
+        yield from given_back
+        if self.order.cancelled_at is None:
+            yield from self._removals(sold + given_back)
+        else:
+            yield from self._cancellation(sold + given_back, self.order.cancelled_at)
+
+    def _placed(self) -> Contribution:
+        order = self.order
+        tax = sum((one.tax for one in order.shipping), ZERO)
+        charged = sum((one.charged for one in order.shipping), ZERO)
+        known_duties = any(line.duty for line in order.lines)
+        measures = Measures(
+            orders=1 if order.lines else 0,
+            shipping=charged - tax if order.taxes_included else charged,
+            taxes=tax,
+            duties=ZERO if known_duties else order.total_duties,
+            tips=order.total_tip,
+        )
+        return self._row("o", "order", order.processed_at, measures)
+
+    def _sales(self) -> Iterator[Contribution]:
+        for line in self.order.lines:
+            sold = self.worths[line.line_id].sold()
+            kind: Kind = "gift_card" if line.gift_card else "sale"
+            if line.duty:
+                sold = total((sold, Measures(duties=line.duty)))
+            yield self._row(f"l:{line.line_id}", kind, self.order.processed_at, sold, line)
+
+    def _refunds(self) -> Iterator[Contribution]:
+        gone: dict[int, int] = defaultdict(int)
+        for refund in sorted(self.order.refunds, key=lambda one: (one.processed_at, one.refund_id)):
+            for given in sorted(refund.lines, key=lambda one: one.refund_line_id):
+                units = range(gone[given.line_id], gone[given.line_id] + given.quantity)
+                gone[given.line_id] = units.stop
+                yield self._refund_line(refund, given, units)
+            yield from self._refund_rest(refund)
+
+    def _refund_line(self, refund: Refund, given: RefundLine, units: range) -> Contribution:
+        known = self.worths.get(given.line_id)
+        if known is None:
+            tax = given.tax if self.order.taxes_included else ZERO
+            measures = Measures(
+                units=-given.quantity, gross_reversals=given.subtotal - tax, taxes=-given.tax
+            )
+        else:
+            measures = known.refunded(given, units=units, order=self.order)
+        ckey = f"r:{refund.refund_id}:{given.refund_line_id}"
+        line = known.line if known else None
+        return self._row(ckey, "refund", refund.processed_at, measures, line)
+
+    def _refund_rest(self, refund: Refund) -> Iterator[Contribution]:
+        shipping, adjustment = refund.shipping, refund.adjustment
+        inside = shipping.tax if self.order.taxes_included else ZERO
+        rest: tuple[tuple[str, Kind, Measures], ...] = (
+            (
+                "a",
+                "adjustment",
+                Measures(adjustments=-adjustment.amount, taxes=adjustment.tax),
+            ),
+            (
+                "s",
+                "shipping_reversal",
+                Measures(shipping=inside - shipping.amount, taxes=-shipping.tax),
+            ),
+            ("d", "duty_reversal", Measures(duties=-refund.duties)),
+        )
+        for suffix, kind, measures in rest:
+            if measures != _NOTHING:
+                ckey = f"r:{refund.refund_id}:{suffix}"
+                yield self._row(ckey, kind, refund.processed_at, measures)
+
+    def _removals(self, done: list[Contribution]) -> Iterator[Contribution]:
+        given_back: dict[int, int] = defaultdict(int)
+        for refund in self.order.refunds:
+            for given in refund.lines:
+                given_back[given.line_id] += given.quantity
+        for line in self.order.lines:
+            before = given_back[line.line_id]
+            removed = range(before, line.quantity - line.current_quantity)
+            if removed:
+                yield self._removal(line, removed, done)
+
+    def _removal(self, line: Line, units: range, done: list[Contribution]) -> Contribution:
+        measures = self.worths[line.line_id].removed(units)
+        if units.stop >= line.quantity:
+            # The last units take what refunds left, so that a line that is gone leaves nothing;
+            # duties are left out because a refund gives them back without naming the line.
+            mine = (one.measures for one in done if one.line_id == line.line_id)
+            measures = replace(undoing(total(mine)), duties=measures.duties)
+        ckey = f"e:{line.line_id}"
+        return self._row(ckey, "removal", self.order.processed_at, measures, line)
+
+    def _cancellation(self, done: list[Contribution], at: datetime) -> Iterator[Contribution]:
+        lines = {line.line_id: line for line in self.order.lines}
+        parts: dict[int | None, list[Measures]] = defaultdict(list)
+        for one in done:
+            parts[one.line_id].append(one.measures)
+        for line_id, measures in parts.items():
+            rest = undoing(total(measures))
+            if rest != _NOTHING:
+                line = lines[line_id] if line_id is not None else None
+                ckey = "c" if line_id is None else f"c:{line_id}"
+                yield self._row(ckey, "cancellation", at, rest, line)
+
+    def _row(
+        self, ckey: str, kind: Kind, at: datetime, measures: Measures, line: Line | None = None
+    ) -> Contribution:
+        order = self.order
+        same_moment = at == order.processed_at
+        return Contribution(
+            order_id=order.order_id,
+            ckey=ckey,
+            kind=kind,
+            happened_at=at,
+            event_day=self.order_day if same_moment else at.astimezone(self.timezone).date(),
+            order_day=self.order_day,
+            currency=order.currency,
+            line_id=line.line_id if line else None,
+            product_id=line.product_id if line else None,
+            variant_id=line.variant_id if line else None,
+            measures=measures,
+        )

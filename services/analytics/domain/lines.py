@@ -1,0 +1,100 @@
+"""The worth of a line without its tax, and of some of its units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+
+from services.analytics.domain.allocation import spread, units_share
+from services.analytics.domain.contributions import Measures
+from services.analytics.domain.orders import ZERO, Line, OrderSnapshot, RefundLine, Shipping
+from shared.money import minor_unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """All units of *line*, tax-exclusive: gross less discount is net."""
+
+    line: Line
+    currency: str
+    gross: Decimal
+    discount: Decimal
+    tax: Decimal
+
+    def sold(self) -> Measures:
+        """What selling the line adds."""
+        return self._measures(
+            self.line.quantity, Measures(gross_sales=self.gross, discounts=self.discount), self.tax
+        )
+
+    def refunded(self, given: RefundLine, *, units: range, order: OrderSnapshot) -> Measures:
+        """What giving *units* back takes; Shopify says how much, the line says how much gross."""
+        net = given.subtotal - (given.tax if order.taxes_included else ZERO)
+        if order.duties_included:
+            net -= self._share(self.line.duty, units)
+        gross = self._share(self.gross, units) if units.start < self.line.quantity else net
+        return self._measures(
+            -given.quantity,
+            Measures(gross_reversals=gross, discount_reversals=gross - net),
+            -given.tax,
+        )
+
+    def removed(self, units: range) -> Measures:
+        """What taking *units* off the order takes, by their share of the line."""
+        taken = self._measures(
+            -len(units),
+            Measures(
+                gross_reversals=self._share(self.gross, units),
+                discount_reversals=self._share(self.discount, units),
+            ),
+            -self._share(self.tax, units),
+        )
+        return replace(taken, duties=-self._share(self.line.duty, units))
+
+    def _share(self, whole: Decimal, units: range) -> Decimal:
+        return units_share(whole, self.line.quantity, units, self.currency)
+
+    def _measures(self, units: int, amounts: Measures, tax: Decimal) -> Measures:
+        if self.line.gift_card:
+            return Measures(gift_card_sales=amounts.net_sales, taxes=tax)
+        return replace(amounts, units=units, taxes=tax)
+
+
+def worth(line: Line, order: OrderSnapshot) -> Worth:
+    """Take included tax and duty out of *line*'s price, then out of its discount."""
+    gross, discount = line.price * line.quantity, line.discount
+    inside = (line.tax if order.taxes_included else ZERO) + (
+        line.duty if order.duties_included else ZERO
+    )
+    if order.taxes_included and discount:
+        discount = _without_tax(line, inside, order.currency)
+    if inside or discount != line.discount:
+        gross = gross - line.discount - inside + discount
+    return Worth(
+        line=line,
+        currency=order.currency,
+        gross=gross,
+        discount=discount,
+        tax=line.tax + line.duty_tax,
+    )
+
+
+def _without_tax(line: Line, inside: Decimal, currency: str) -> Decimal:
+    # Rounded down, as Shopify's sales report does: 25 of 100 including 10 % is 22.72.
+    net = line.price * line.quantity - line.discount
+    part = (net - inside) / net if net else 1 / (1 + line.tax_rate)
+    return (line.discount * part).quantize(minor_unit(currency), rounding=ROUND_DOWN)
+
+
+def with_taxes(order: OrderSnapshot) -> OrderSnapshot:
+    """Give an order whose tax is known only in total a tax per line and shipping line."""
+    taxed = any(line.tax for line in order.lines) or any(one.tax for one in order.shipping)
+    if taxed or not order.total_tax or not order.lines:
+        return order
+    weights = [max(ZERO, one.price * one.quantity - one.discount) for one in order.lines]
+    weights += [max(ZERO, one.charged) for one in order.shipping]
+    duty_tax = sum((line.duty_tax for line in order.lines), ZERO)
+    taxes = iter(spread(order.total_tax - duty_tax, weights, order.currency))
+    lines = tuple(replace(line, tax=next(taxes)) for line in order.lines)
+    shipping = tuple(Shipping(charged=one.charged, tax=next(taxes)) for one in order.shipping)
+    return replace(order, lines=lines, shipping=shipping)
