@@ -1,0 +1,187 @@
+"""Who may do what, OAuth states, cursors and progress: decisions on values."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from shared.errors import Conflict, Forbidden, Rejected, Unauthorized
+
+Scope: TypeAlias = Literal["read", "write", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+STATE_LIFE = timedelta(minutes=10)
+LAST_USED_STEP = timedelta(minutes=1)
+
+_KEY_MARK = "till"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls, as the credential proves; nothing else names a tenant."""
+
+    tenant_id: str
+    subject: str
+    scopes: frozenset[Scope]
+
+    def require(self, scope: Scope) -> None:
+        """Raise Forbidden unless a scope held reaches *scope*: admin > write > read."""
+        reached = max((SCOPES.index(held) for held in self.scopes), default=-1)
+        if reached < SCOPES.index(scope):
+            raise Forbidden(
+                f"this needs the scope {scope}",
+                code="insufficient_scope",
+                details={"required_scopes": [scope]},
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as stored: the hash of its secret, never the secret."""
+
+    tenant_id: str
+    key_id: str
+    secret_hash: bytes
+    scopes: tuple[Scope, ...]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    tenant_status: str
+
+    def accept(self, secret: str, now: datetime) -> Principal:
+        """Return whose key it is; raise Unauthorized unless *secret* fits and the key is live."""
+        fits = hmac.compare_digest(digest(secret), self.secret_hash)
+        dead = self.revoked_at is not None or (self.expires_at or now) < now
+        if not fits or dead or self.tenant_status != "active":
+            raise Unauthorized("the API key is not valid")
+        return Principal(
+            tenant_id=self.tenant_id, subject=f"key:{self.key_id}", scopes=frozenset(self.scopes)
+        )
+
+    def was_idle(self, now: datetime) -> bool:
+        """Return whether last_used_at is old enough to be worth a write."""
+        return self.last_used_at is None or now - self.last_used_at > LAST_USED_STEP
+
+
+def new_api_key() -> tuple[str, str, bytes]:
+    """Return a key's text, to be shown once, its id, and the hash to store."""
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return f"{_KEY_MARK}_{key_id}_{secret}", key_id, digest(secret)
+
+
+def parts_of(key: str) -> tuple[str, str] | None:
+    """Return a key's id and secret, or None when *key* does not look like one."""
+    mark, _, rest = key.partition("_")
+    key_id, _, secret = rest.partition("_")
+    return (key_id, secret) if mark == _KEY_MARK and key_id and secret else None
+
+
+def digest(secret: str) -> bytes:
+    """Return the SHA-256 of *secret*; enough for secrets of 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def credential_in(headers: Mapping[str, str]) -> str:
+    """Return the API key or token of a request; raise Unauthorized when there is none."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    credential = headers.get("X-API-Key") or (token.strip() if scheme.lower() == "bearer" else "")
+    if not credential:
+        raise Unauthorized("send Authorization: Bearer <token or key>, or X-API-Key")
+    return credential
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthState:
+    """A flow in progress, as stored."""
+
+    tenant_id: str
+    shop_domain: str
+    redirect_uri: str
+    browser_hash: bytes | None
+    created_by: str
+    expires_at: datetime
+    used_at: datetime | None
+
+
+def check_state(
+    state: OAuthState | None, *, shop_domain: str, browser: str, now: datetime
+) -> OAuthState:
+    """Return *state* when the callback may go on: known, unused, fresh, same shop and browser."""
+    if state is None or state.used_at is not None:
+        raise Unauthorized("this OAuth state is unknown or used", code="bad_state")
+    if state.expires_at <= now:
+        raise Unauthorized("this OAuth state has expired; start again", code="state_expired")
+    if state.shop_domain != shop_domain:
+        raise Unauthorized("the callback is for another shop", code="shop_mismatch")
+    if state.browser_hash and not hmac.compare_digest(state.browser_hash, digest(browser)):
+        raise Unauthorized("the flow was started in another browser", code="browser_mismatch")
+    return state
+
+
+def check_scopes(missing: Collection[str]) -> None:
+    """Raise Forbidden when the merchant granted less than we need."""
+    if missing:
+        raise Forbidden(
+            "the merchant did not grant every scope",
+            code="missing_scopes",
+            details={"required_scopes": list(missing)},
+        )
+
+
+def check_refreshable(grant_type: str, status: str) -> None:
+    """Raise Conflict when a store's token cannot be renewed."""
+    if status != "active":
+        raise Conflict(f"the store is {status}", code="store_not_active")
+    if grant_type not in ("authorization_code", "client_credentials"):
+        raise Conflict("this token does not expire", code="token_not_refreshable")
+
+
+def encode_cursor(*position: object) -> str:
+    """Return where a page ended, as opaque text."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, kind: type[tuple[object, ...]]) -> tuple[object, ...] | None:
+    """Return the position that *cursor* names; raise Rejected when it is not one of ours."""
+    if cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=kind)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as exc:
+        raise Rejected(
+            "the cursor is not one of ours", code="bad_cursor", details={"field": "cursor"}
+        ) from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a job is. *percent* 0 to 100; *rate* in rows per second; *eta_seconds* left."""
+
+    percent: int | None
+    rate: int | None
+    eta_seconds: int | None
+
+
+def progress(
+    *, done: int, total: int | None, started_at: datetime | None, until: datetime, over: bool
+) -> Progress:
+    """Return the progress of a job that has run until *until*; *over* when it succeeded."""
+    seconds = (until - started_at).total_seconds() if started_at else 0.0
+    rate = round(done / seconds) if seconds > 0 and done else None
+    if over:
+        return Progress(percent=100, rate=rate, eta_seconds=0)
+    if not total:
+        return Progress(percent=None, rate=rate, eta_seconds=None)
+    left = max(total - done, 0)
+    eta = round(left * seconds / done) if done and seconds > 0 else None
+    # Only a job that is over is at 100: totals are counts taken before it began.
+    return Progress(percent=min(done * 100 // total, 99), rate=rate, eta_seconds=eta)

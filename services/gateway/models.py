@@ -1,0 +1,286 @@
+"""What the API takes and returns. Money travels as text, exact; times in UTC."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+
+from services.gateway.domain import Scope
+from shared.shopify.admin_api import shop_domain
+
+
+def _shop_domain(text: object) -> str:
+    return shop_domain(str(text))
+
+
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: format(amount.normalize(), "f"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}),
+]
+# A JSON number written digit by digit: no binary fraction comes near it.
+Number = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: orjson.Fragment(format(amount, "f")), return_type=Any),
+    WithJsonSchema({"type": "number"}),
+]
+# jsonb arrives as text and leaves as it is.
+Json = Annotated[
+    Any, BeforeValidator(lambda text: orjson.Fragment(text) if isinstance(text, str) else text)
+]
+Id = Annotated[str, BeforeValidator(str), WithJsonSchema({"type": "string", "format": "uuid"})]
+ShopDomain = Annotated[
+    str,
+    BeforeValidator(_shop_domain),
+    WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$"}),
+]
+Kind = Literal["orders", "products", "customers", "inventory"]
+Interval = Literal["day", "week", "month", "year"]
+
+
+class Taken(BaseModel):
+    """What a caller sends; unknown names are refused instead of ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Given(BaseModel):
+    """What a caller gets."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Paging(Taken):
+    limit: int = Field(default=50, ge=1, le=250)
+    cursor: str | None = Field(default=None, max_length=400)
+
+
+class Page(Given):
+    limit: int
+    next_cursor: str | None = Field(description="Absent on the last page.")
+
+
+class TokenGiven(Given):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme, no secret
+    expires_in: int
+    scopes: list[Scope]
+
+
+class Authorization(Taken):
+    shop_domain: ShopDomain
+
+
+class AuthorizationStarted(Given):
+    url: str
+    state_expires_at: datetime
+
+
+class CallbackParams(BaseModel):
+    """Whatever Shopify signed: every parameter counts for the signature."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    shop: str
+    hmac: str
+    timestamp: str
+    code: str = ""
+    state: str = ""
+
+
+class Connection(Taken):
+    shop_domain: ShopDomain
+    access_token: str | None = Field(default=None, min_length=8, max_length=500)
+    grant_type: Literal["static_token", "client_credentials"] = "static_token"
+
+
+class StoreNamed(Taken):
+    shop_id: str = Field(description="The store's number or its domain.", max_length=255)
+
+
+class Store(Given):
+    shop_id: int
+    shop_domain: str
+    name: str | None
+    plan: str | None
+    currency: str | None
+    iana_timezone: str | None
+    status: Literal["active", "reauth_required", "uninstalled", "disconnected"]
+    status_reason: str | None
+    is_active: bool
+    is_connected: bool
+    connected_at: datetime
+    disconnected_at: datetime | None
+    grant_type: str | None
+    granted_scopes: list[str]
+    token_last4: str | None
+    token_expires_at: datetime | None
+    last_sync_at: datetime | None
+
+
+class TokenHealth(Given):
+    shop_id: int
+    shop_domain: str
+    status: str
+    grant_type: str | None
+    token_expires_at: datetime | None
+    refresh_expires_at: datetime | None
+    healthy: bool
+
+
+class ConnectionHealth(Given):
+    shop_id: int
+    shop_domain: str
+    reachable: bool
+    code: str | None
+    seconds: Number
+
+
+class HealthSummary(Given):
+    stores: int
+    active: int
+    reauth_required: int
+    uninstalled: int
+    jobs_running: int
+    jobs_queued: int
+    jobs_failed_24h: int
+    webhooks_dead_24h: int
+    last_webhook_at: datetime | None
+
+
+class Alive(Given):
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Version(Given):
+    version: str
+    shopify_api_version: str
+
+
+class ServiceListed(Given):
+    name: str
+    info: str
+    status: Literal["active", "inactive"]
+
+
+class SyncWanted(Taken):
+    kinds: list[Kind] = Field(default=["products", "customers", "inventory", "orders"])
+    full_sync: bool = False
+
+
+class SyncOneWanted(Taken):
+    full_sync: bool = False
+
+
+class Job(Given):
+    job_id: Id
+    shop_id: int
+    kind: str
+    mode: Literal["full", "incremental"]
+    trigger: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    rows_done: int
+    rows_total: int | None
+    percent: int | None
+    rows_per_second: int | None
+    eta_seconds: int | None
+    attempts: int
+    error: str | None
+    requested_by: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobQuery(Paging):
+    kind: Kind | Literal["shop"] | None = None
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None
+
+
+class SyncStatus(Given):
+    kind: str
+    cursor_updated_at: datetime | None
+    full_synced_at: datetime | None
+    last_polled_at: datetime | None
+    last_success_at: datetime | None
+    last_error: str | None
+    lag_seconds: int | None
+
+
+class WebhookQuery(Paging):
+    state: Literal["applied", "duplicate", "stale", "ignored", "dead"] | None = None
+    topic: str | None = Field(default=None, max_length=100)
+    resource_id: int | None = Field(default=None, ge=0, lt=2**63)
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+
+
+class WebhookEvent(Given):
+    shop_id: int
+    topic: str
+    webhook_id: str
+    event_id: str | None
+    resource_id: int | None
+    state: str
+    error: str | None
+    triggered_at: datetime | None
+    received_at: datetime
+    processed_at: datetime
+    api_version: str | None
+
+
+class SalesQuery(Taken):
+    shop_id: str = Field(description="The store's number or its domain.", max_length=255)
+    date_from: date | None = Field(default=None, description="First day, in the shop's time zone.")
+    date_to: date | None = Field(default=None, description="Last day, included.")
+    interval: Interval = "day"
+    basis: Literal["event", "order"] = "event"
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+
+
+class SalesFigures(Given):
+    """Shopify's sales figures; *exact* holds each amount as text, unrounded."""
+
+    currency: str
+    orders: int
+    units: int
+    gross_sales: Number
+    discounts: Number
+    sales_reversals: Number
+    net_sales: Number
+    shipping: Number
+    taxes: Number
+    duties: Number
+    additional_fees: Number
+    total_sales: Number
+    tips: Number
+    gift_card_sales: Number
+    exact: dict[str, str]
+
+
+class SalesBucket(SalesFigures):
+    period: date = Field(description="The first day of the interval.")
+
+
+class Sales(Given):
+    shop_id: int
+    definitions: Literal["shopify-2026"] = "shopify-2026"
+    basis: Literal["event", "order"]
+    interval: Interval
+    iana_timezone: str
+    buckets: list[SalesBucket]
+    totals: list[SalesFigures]
+    pending_orders: int
+    oldest_pending_at: datetime | None

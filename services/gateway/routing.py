@@ -1,0 +1,190 @@
+"""The route table: what each route needs, takes and returns; and the one way through it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from services.gateway.domain import Principal, Scope
+from shared.errors import NotFound, Rejected
+from shared.web import REQUEST_ID, respond
+
+Access: TypeAlias = Scope | Literal["public"]
+Asked = TypeVar("Asked")
+Identify: TypeAlias = Callable[[web.Request], Awaitable[Principal]]
+
+PRINCIPAL = web.RequestKey("PRINCIPAL", Principal)
+IDENTIFY: web.AppKey[Identify] = web.AppKey("IDENTIFY")
+
+_PATTERN = re.compile(r"\{(\w+)(:[^}]*)?\}")
+_BIGINT_MAX = 2**63 - 1
+
+
+class ConnectionFailed(Rejected):
+    """Shopify refused what the caller gave us to connect with: 422, not our 401."""
+
+    default_code = "connection_failed"
+
+
+class Nothing(BaseModel):
+    """What a route takes that takes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Asked]):
+    """One request as a handler sees it: already identified, allowed and parsed."""
+
+    request: web.Request
+    asked: Asked
+
+    @property
+    def app(self) -> web.Application:
+        """The application."""
+        return self.request.app
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls; public routes have nobody."""
+        return self.request[PRINCIPAL]
+
+    @property
+    def request_id(self) -> str:
+        """The id that logs, errors and the audit log share."""
+        return self.request[REQUEST_ID]
+
+    def text(self, name: str) -> str:
+        """Return a path parameter."""
+        return self.request.match_info[name]
+
+    def number(self, name: str) -> int:
+        """Return a path parameter that is an id; one that cannot exist is not found."""
+        value = int(self.request.match_info[name])
+        if value > _BIGINT_MAX:
+            raise NotFound(f"no such {name.removesuffix('_id')}")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """*data* with what surrounds it in the envelope."""
+
+    data: object
+    page: Mapping[str, object] | None = None
+    meta: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+# A handler takes a Call of its own model; the table pairs the two.
+Handler: TypeAlias = Callable[[Call[Any]], Awaitable[Reply | web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of the table. There is no default *access*: a route says who may."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    handler: Handler
+    access: Access
+    asks: type[BaseModel] = Nothing
+    returns: Any
+    status: int = 200
+    tag: str
+
+    @property
+    def public_path(self) -> str:
+        """The path as OpenAPI writes it, without patterns."""
+        return _PATTERN.sub(r"{\1}", self.path)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the path's parameters."""
+        return [match[1] for match in _PATTERN.finditer(self.path)]
+
+    @property
+    def summary(self) -> str:
+        """The handler's first docstring line."""
+        return (self.handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+
+def added(route: Route) -> web.RouteDef:
+    """Return *route* for aiohttp: identify, allow, parse, handle, wrap."""
+
+    async def handled(request: web.Request) -> web.StreamResponse:
+        if route.access != "public":
+            request[PRINCIPAL] = principal = await request.app[IDENTIFY](request)
+            principal.require(route.access)
+        try:
+            asked = await _asked(request, route)
+            reply = await route.handler(Call(request=request, asked=asked))
+        except ConnectionFailed as exc:
+            return _unprocessable(exc, request[REQUEST_ID])
+        if isinstance(reply, web.StreamResponse):
+            return reply
+        return respond(_envelope(reply), status=route.status, headers=reply.headers)
+
+    return web.route(route.method, route.path, handled)
+
+
+def _envelope(reply: Reply) -> dict[str, object]:
+    body: dict[str, object] = {"ok": True, "data": _plain(reply.data)}
+    if reply.page is not None:
+        body["page"] = reply.page
+    if reply.meta is not None:
+        body["meta"] = reply.meta
+    return body
+
+
+def _plain(data: object) -> object:
+    if isinstance(data, BaseModel):
+        return data.model_dump()
+    if isinstance(data, list):
+        return [_plain(each) for each in data]
+    return data
+
+
+async def _asked(request: web.Request, route: Route) -> BaseModel:
+    try:
+        if route.method == "POST":
+            given = await _json(request)
+            return route.asks.model_validate(given)
+        return route.asks.model_validate(_query(request))
+    except ValidationError as exc:
+        fields = [
+            {"field": ".".join(map(str, error["loc"])), "message": error["msg"]}
+            for error in exc.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise Rejected(
+            "the request is not valid", code="validation_failed", details={"fields": fields}
+        ) from exc
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    if len(request.query) != len(set(request.query)):
+        raise Rejected("a query parameter is given twice", code="validation_failed")
+    return dict(request.query)
+
+
+async def _json(request: web.Request) -> object:
+    body = await request.read()
+    try:
+        return orjson.loads(body) if body else {}
+    except orjson.JSONDecodeError as exc:
+        raise Rejected("the body is not JSON", code="bad_json") from exc
+
+
+def _unprocessable(exc: ConnectionFailed, request_id: str) -> web.Response:
+    body = {
+        "ok": False,
+        "error": str(exc),
+        "code": exc.code,
+        "details": exc.details,
+        "request_id": request_id,
+    }
+    return respond(body, status=422)

@@ -1,0 +1,258 @@
+"""Reads of what the syncer wrote, and the one write it invites: a job."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+import orjson
+import zstandard
+
+from services.gateway import resources
+from services.gateway.domain import progress
+from services.gateway.models import (
+    HealthSummary,
+    Job,
+    JobQuery,
+    SyncStatus,
+    WebhookEvent,
+    WebhookQuery,
+)
+from shared.postgres import Connection, Record, load_queries
+
+SQL = load_queries("services.gateway.store", "commerce.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWanted:
+    """What to queue for a store: one job per kind."""
+
+    tenant_id: str
+    shop_id: int
+    kinds: Sequence[str]
+    mode: Literal["full", "incremental"]
+    trigger: Literal["connect", "manual"]
+    requested_by: str
+
+
+async def queue_jobs(conn: Connection, wanted: JobWanted) -> None:
+    """Queue what is not queued or running already."""
+    for kind in wanted.kinds:
+        await conn.execute(
+            SQL["insert_job"],
+            wanted.tenant_id,
+            wanted.shop_id,
+            kind,
+            wanted.mode,
+            wanted.trigger,
+            wanted.requested_by,
+        )
+
+
+async def live_jobs(conn: Connection, wanted: JobWanted, now: datetime) -> list[Job]:
+    """Return the queued and running jobs that answer *wanted*."""
+    rows = await conn.fetch(SQL["live_jobs"], wanted.shop_id, wanted.mode, list(wanted.kinds))
+    return [_job(row, now) for row in rows]
+
+
+async def jobs(
+    conn: Connection,
+    shop_id: int,
+    query: JobQuery,
+    *,
+    after: tuple[datetime, uuid.UUID] | None,
+    now: datetime,
+) -> list[Job]:
+    """Return a page of jobs, newest first, and one more when there are more."""
+    rows = await conn.fetch(
+        SQL["jobs"], shop_id, query.kind, query.status, *(after or (None, None)), query.limit + 1
+    )
+    return [_job(row, now) for row in rows]
+
+
+async def job(conn: Connection, shop_id: int, job_id: str, now: datetime) -> Job | None:
+    """Return one job with its progress."""
+    row = await conn.fetchrow(SQL["job"], shop_id, job_id)
+    return _job(row, now) if row else None
+
+
+def _job(row: Record, now: datetime) -> Job:
+    done = progress(
+        done=row["rows_done"],
+        total=row["rows_total"],
+        started_at=row["started_at"],
+        until=row["finished_at"] or now,
+        over=row["status"] == "succeeded",
+    )
+    return Job.model_validate(
+        dict(row)
+        | {"percent": done.percent, "rows_per_second": done.rate, "eta_seconds": done.eta_seconds}
+    )
+
+
+async def sync_states(conn: Connection, shop_id: int) -> list[SyncStatus]:
+    """Return where the polls of each kind stand."""
+    rows = await conn.fetch(SQL["sync_states"], shop_id)
+    return [SyncStatus.model_validate(dict(row)) for row in rows]
+
+
+async def day_bounds(
+    conn: Connection, timezone: str, since: date | None, until: date | None
+) -> tuple[datetime | None, datetime | None]:
+    """Return the moments at which the shop's day *since* begins and *until* ends."""
+    row = await conn.fetchrow(SQL["day_bounds"], timezone, since, until)
+    return (row["since"], row["until"]) if row else (None, None)
+
+
+async def orders(
+    conn: Connection,
+    shop_id: int,
+    query: resources.OrderQuery,
+    *,
+    bounds: tuple[datetime | None, datetime | None],
+    after: tuple[datetime, int] | None,
+) -> list[resources.Order]:
+    """Return a page of orders, newest first, and one more when there are more."""
+    rows = await conn.fetch(
+        SQL["orders"],
+        shop_id,
+        None if query.status == "any" else query.status,
+        query.financial_status,
+        query.fulfillment_status,
+        *bounds,
+        query.customer_id,
+        query.q,
+        *(after or (None, None)),
+        query.limit + 1,
+    )
+    return [resources.Order.model_validate(dict(row)) for row in rows]
+
+
+async def order_detail(
+    conn: Connection, shop_id: int, order_id: int, *, with_raw: bool
+) -> resources.OrderDetail | None:
+    """Return one order with its children, and the payload it came from when asked."""
+    row = await conn.fetchrow(SQL["one_order"], shop_id, order_id)
+    if row is None:
+        return None
+    key = (shop_id, order_id)
+    refund_lines = [dict(line) for line in await conn.fetch(SQL["refund_lines"], *key)]
+    refunds = [
+        dict(refund) | {"lines": [x for x in refund_lines if x["refund_id"] == refund["refund_id"]]}
+        for refund in await conn.fetch(SQL["refunds"], *key)
+    ]
+    raw = orjson.Fragment(zstandard.ZstdDecompressor().decompress(row["raw"])) if with_raw else None
+    children = {
+        "lines": [dict(line) for line in await conn.fetch(SQL["order_lines"], *key)],
+        "refunds": refunds,
+        "transactions": [dict(t) for t in await conn.fetch(SQL["transactions"], *key)],
+        "fulfillments": [dict(f) for f in await conn.fetch(SQL["fulfillments"], *key)],
+    }
+    return resources.OrderDetail.model_validate(dict(row) | children | {"raw": raw})
+
+
+async def products(
+    conn: Connection, shop_id: int, query: resources.ProductQuery, *, after: int | None
+) -> list[resources.Product]:
+    """Return a page of products, newest first, and one more when there are more."""
+    rows = await conn.fetch(
+        SQL["products"],
+        shop_id,
+        None,
+        query.status,
+        query.product_type,
+        query.vendor,
+        query.updated_since,
+        query.q,
+        after,
+        query.limit + 1,
+    )
+    return [resources.Product.model_validate(dict(row)) for row in rows]
+
+
+async def product_detail(
+    conn: Connection, shop_id: int, product_id: int
+) -> resources.ProductDetail | None:
+    """Return one product with its variants."""
+    nothing = (None,) * 6
+    row = await conn.fetchrow(SQL["products"], shop_id, product_id, *nothing, 1)
+    if row is None:
+        return None
+    variants = await conn.fetch(SQL["variants"], shop_id, product_id)
+    return resources.ProductDetail.model_validate(
+        dict(row) | {"variant_list": [dict(variant) for variant in variants]}
+    )
+
+
+async def customers(
+    conn: Connection,
+    shop_id: int,
+    query: resources.CustomerQuery,
+    *,
+    after: int | None,
+    customer_id: int | None = None,
+) -> list[resources.Customer]:
+    """Return a page of customers, newest first, and one more when there are more."""
+    rows = await conn.fetch(
+        SQL["customers"],
+        shop_id,
+        customer_id,
+        query.updated_since,
+        query.q,
+        after,
+        query.limit + 1,
+    )
+    return [resources.Customer.model_validate(dict(row)) for row in rows]
+
+
+async def levels(
+    conn: Connection,
+    shop_id: int,
+    query: resources.InventoryQuery,
+    *,
+    after: tuple[int, int] | None,
+) -> list[resources.InventoryLevel]:
+    """Return a page of inventory levels by item and location, and one more if there are more."""
+    rows = await conn.fetch(
+        SQL["levels"],
+        shop_id,
+        query.inventory_item_id,
+        query.location_id,
+        query.sku,
+        *(after or (None, None)),
+        query.limit + 1,
+    )
+    return [resources.InventoryLevel.model_validate(dict(row)) for row in rows]
+
+
+async def webhook_events(
+    conn: Connection, shop_id: int, query: WebhookQuery, *, after: tuple[object, ...] | None
+) -> list[WebhookEvent]:
+    """Return a page of deliveries, newest first, and one more when there are more."""
+    rows = await conn.fetch(
+        SQL["webhook_events"],
+        shop_id,
+        query.state,
+        query.topic,
+        query.resource_id,
+        query.received_from,
+        query.received_to,
+        *(after or (None, None, None)),
+        query.limit + 1,
+    )
+    return [WebhookEvent.model_validate(dict(row)) for row in rows]
+
+
+async def webhook_counts(conn: Connection, shop_id: int, query: WebhookQuery) -> dict[str, int]:
+    """Return how many deliveries ended in each state."""
+    rows = await conn.fetch(SQL["webhook_counts"], shop_id, query.received_from, query.received_to)
+    return {row["state"]: row["events"] for row in rows}
+
+
+async def summary(conn: Connection) -> HealthSummary:
+    """Return the tenant's health in counts."""
+    row = await conn.fetchrow(SQL["summary"])
+    return HealthSummary.model_validate(dict(row or {}))
