@@ -1,0 +1,1 @@
+"""A Shopify in one process, for tests and the demo; it knows nothing of the product's code."""

@@ -1,0 +1,45 @@
+"""The leaky bucket of query points of one app in one shop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SIZES = {"standard": (2_000, 100), "partner": (2_000, 100), "plus": (20_000, 1_000)}
+
+
+class Bucket:
+    """Holds ``maximum`` points and regains ``rate`` a second."""
+
+    def __init__(self, plan: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.maximum, self.rate = SIZES[plan]
+        self._clock = clock
+        self._level = float(self.maximum)
+        self._seen = clock()
+        self.used = 0
+
+    @property
+    def available(self) -> int:
+        now = self._clock()
+        self._level = min(self.maximum, self._level + (now - self._seen) * self.rate)
+        self._seen = now
+        return int(self._level)
+
+    def take(self, points: int) -> bool:
+        """Take *points* if they are there."""
+        if self.available < points:
+            return False
+        self._level -= points
+        self.used += points
+        return True
+
+    def give_back(self, points: int) -> None:
+        self._level = min(float(self.maximum), self._level + points)
+        self.used -= points
+
+    def status(self) -> dict[str, float]:
+        return {
+            "maximumAvailable": float(self.maximum),
+            "currentlyAvailable": self.available,
+            "restoreRate": float(self.rate),
+        }

@@ -1,0 +1,152 @@
+"""The process: its shops, the app they know, and what runs beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import shutil
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from tests.simulator import actions, live, moments
+from tests.simulator.bucket import Bucket
+from tests.simulator.bulk import BulkRunner
+from tests.simulator.deliveries import Courier
+from tests.simulator.faults import Faults
+from tests.simulator.journal import Journal
+from tests.simulator.store import Store, Subscription, Token
+from tests.simulator.world import Recipe, build_world
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the platform behaves; the shops come separately."""
+
+    client_id: str = "sim-client"
+    client_secret: str = "sim-secret"
+    bulk_seconds: float = 0.5
+    retry_scale: float = 1.0
+    token_seconds: int = 3_600
+    plain_webhooks: bool = True
+    redirects: tuple[str, ...] = ()
+    withheld_scopes: tuple[str, ...] = ()
+    state: Path | None = None
+    live: float = 0.0
+    concurrency: int = 64
+
+
+class Platform:
+    """Everything that outlives a request."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.client_id, self.client_secret = options.client_id, options.client_secret
+        self.redirects, self.withheld_scopes = options.redirects, options.withheld_scopes
+        self.token_seconds, self.plain_webhooks = options.token_seconds, options.plain_webhooks
+        self.stats: Counter[str] = Counter()
+        self.faults = Faults()
+        self.stores: dict[str, Store] = {}
+        self.streams: dict[str, live.Stream] = {}
+        self.journal = Journal(options.state)
+        self.courier = Courier(
+            secret=options.client_secret,
+            faults=self.faults,
+            retry_scale=options.retry_scale,
+            concurrency=options.concurrency,
+            on_removed=self.journal.unsubscribed,
+        )
+        self.folder = Path(tempfile.mkdtemp(prefix="simulator-"))
+        self.bulk = BulkRunner(self, self.folder, seconds=options.bulk_seconds)
+        self.crashes: list[str] = []
+
+    def note_crash(self, error: BaseException) -> None:
+        self.stats["crashes"] += 1
+        self.crashes.append("".join(traceback.format_exception(error))[-2000:])
+        del self.crashes[:-20]
+
+    def open_shops(self, recipes: list[Recipe]) -> None:
+        """Restore what the journal tells, then make the shops it does not know."""
+        for entry in self.journal.read():
+            self._restore(entry)
+        self.journal.open()
+        for recipe in recipes:
+            if recipe.domain not in self.stores:
+                self.add_shop(recipe)
+
+    def add_shop(self, recipe: Recipe) -> Store:
+        if not recipe.as_of:
+            today = moments.now() // moments.DAY * moments.DAY
+            recipe = dataclasses.replace(recipe, as_of=today)
+        store = self._make(recipe)
+        self.journal.made(store)
+        return store
+
+    def _make(self, recipe: Recipe) -> Store:
+        store = Store(build_world(recipe), Bucket(recipe.plan))
+        self.stores[recipe.domain] = store
+        return store
+
+    def _restore(self, entry: dict[str, Any]) -> None:
+        kind = entry["kind"]
+        if kind == "shop":
+            self._make(Recipe(**entry["recipe"]))
+            return
+        store = self.stores[entry["shop"]]
+        if kind == "action":
+            with contextlib.suppress(actions.Impossible):
+                actions.act(
+                    store, entry["name"], entry["parameters"], seed=entry["seed"], at=entry["at"]
+                )
+        elif kind == "token":
+            token = Token(**entry["token"])
+            store.tokens[token.text] = token
+            if token.refresh:
+                store.refreshes = {token.refresh: token}
+            store.installed = True
+        elif kind == "revoked" or (kind == "action" and entry["name"] == "uninstall"):
+            store.tokens.clear()
+            store.refreshes.clear()
+        elif kind == "subscription":
+            one = Subscription(**entry["subscription"])
+            store.subscriptions[one.id] = one
+            place = store.world.ids.sequence("WebhookSubscription", one.id)
+            store.sequence = max(store.sequence, place)
+        elif kind == "unsubscribed":
+            store.subscriptions.pop(entry["id"], None)
+
+    def revoke(self, store: Store) -> None:
+        store.tokens.clear()
+        store.refreshes.clear()
+        self.journal.revoked(store)
+
+    def go_live(self, store: Store, stream: live.Stream) -> None:
+        self.stop_live(store.domain)
+        stream.started = asyncio.get_running_loop().time()
+        stream.task = asyncio.create_task(live.stream(self, store, stream), name="live actions")
+        self.streams[store.domain] = stream
+
+    def stop_live(self, domain: str) -> None:
+        stream = self.streams.get(domain)
+        if stream is not None and stream.task is not None:
+            stream.task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.courier.open()
+        if self.options.live:
+            for store in self.stores.values():
+                self.go_live(store, live.Stream(self.options.live, 0, seed=store.world.recipe.seed))
+        try:
+            yield
+        finally:
+            for domain in self.streams:
+                self.stop_live(domain)
+            await self.bulk.close(list(self.stores.values()))
+            await self.courier.close()
+            self.journal.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
