@@ -31,6 +31,8 @@ class Access(BaseModel):
 
     tenant_id: str
     api_key: str
+    # Which database knows them: another one needs a tenant of its own.
+    database: str
 
 
 class Home:
@@ -42,6 +44,7 @@ class Home:
         self.simulator_state = path / "simulator.journal"
         self._secrets = path / "secrets.json"
         self._access = path / "access.json"
+        self._world = path / "world"
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
@@ -74,13 +77,26 @@ class Home:
             )
         return _read(self._secrets, Secrets)
 
-    def access(self) -> Access | None:
-        """Return the first tenant's key, None before there is one."""
-        return _read(self._access, Access) if self._access.exists() else None
+    def access(self, database: str) -> Access | None:
+        """Return the first tenant's key in *database*, None before there is one."""
+        access = _read(self._access, Access) if self._access.exists() else None
+        return access if access and access.database == database else None
 
     def keep_access(self, access: Access) -> None:
         """Remember the first tenant's key."""
         _write(self._access, access)
+
+    def require_world(self, world: str) -> None:
+        """Remember which store the simulator plays; raise Rejected when it was another one.
+
+        The data of one store cannot go on as the data of another.
+        """
+        if self._world.exists() and (before := self._world.read_text().strip()) != world:
+            raise Rejected(
+                f"{self.path} holds the store of '{before}', not of '{world}'; "
+                f"remove it or set TILLSTREAM_HOME to another directory"
+            )
+        self._world.write_text(world + "\n")
 
 
 @contextlib.contextmanager

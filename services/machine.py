@@ -18,7 +18,7 @@ from services.embedded import EmbeddedPostgres
 from services.home import Access, Home, Secrets
 from services.processes import Processes
 from services.settings import MachineSettings, environment_with
-from shared.bus.connect import reachable
+from shared.bus.rabbitmq import RabbitBus
 from shared.errors import Rejected, Unavailable
 from shared.migrate import migrate
 
@@ -55,16 +55,27 @@ class Machine:
             task.cancel()
             await asyncio.gather(watch, task, return_exceptions=True)
 
+    async def run(self, module: str, *arguments: str) -> tuple[int, str]:
+        """Run *module* to its end; return its status and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *arguments),
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode(errors="replace").strip()
+
     async def access(self) -> Access:
         """Return the first tenant's API key, making both on the first call."""
-        if access := self.home.access():
+        database = without_password(self.database_url)
+        if access := self.home.access(database):
             return access
-        command = (sys.executable, "-m", "services.gateway", "create-tenant", "First tenant")
-        said = await _output_of(command, self.environment)
+        _, said = await self.run("services.gateway", "create-tenant", "First tenant")
         tenant, key = _UUID.search(said), _API_KEY.search(said)
         if tenant is None or key is None:
-            raise Unavailable(f"no tenant could be made: {said.strip()[-400:]}")
-        access = Access(tenant_id=tenant[0], api_key=key[0])
+            raise Unavailable(f"no tenant could be made: {said[-400:]}")
+        access = Access(tenant_id=tenant[0], api_key=key[0], database=database)
         self.home.keep_access(access)
         return access
 
@@ -73,13 +84,13 @@ class Machine:
 async def running(
     settings: MachineSettings,
     *,
-    simulator: Sequence[str] = (),
+    simulator: Callable[[Home], Sequence[str]] | None = None,
     say: Callable[[str], None],
 ) -> AsyncIterator[Machine]:
     """Start everything, yield when all of it is ready, and stop everything.
 
-    *simulator* is the command of a Shopify to run beside the services, empty for none. Raises
-    Rejected or Unavailable with one readable line when something is in the way.
+    *simulator* returns the command of a Shopify to run beside the services. Raises Rejected or
+    Unavailable with one readable line when something is in the way.
     """
     names = (*SERVICES, *(("simulator",) if simulator else ()))
     home = Home(settings.tillstream_home)
@@ -100,7 +111,7 @@ async def running(
                 processes=Processes(home.logs, server_pid=server_pid),
             )
             try:
-                await _start(machine, simulator)
+                await _start(machine, simulator(home) if simulator else ())
                 await machine.alongside(_all_ready(settings, names))
                 say(f"ready: {', '.join(names)}; logs in {home.logs}")
                 yield machine
@@ -158,17 +169,25 @@ async def _postgres(settings: MachineSettings, home: Home) -> AsyncIterator[tupl
 async def _migrated(database_url: str, settings: MachineSettings) -> list[str]:
     try:
         return await migrate(database_url)
-    except Unavailable as exc:
+    except (Rejected, Unavailable) as exc:
         if not settings.database_url:
             raise
-        raise Unavailable(f"DATABASE_URL ({without_password(database_url)}): {exc}") from exc
+        raise _about("DATABASE_URL", database_url, exc) from exc
 
 
 async def _require_broker(amqp_url: str) -> None:
+    bus = RabbitBus(amqp_url)
     try:
-        await reachable(amqp_url)
+        await bus.connect()
     except (Rejected, Unavailable) as exc:
-        raise Unavailable(f"AMQP_URL ({without_password(amqp_url)}): {exc}") from exc
+        raise _about("AMQP_URL", amqp_url, exc) from exc
+    finally:
+        await bus.close()
+
+
+def _about(name: str, url: str, exc: Exception) -> Unavailable:
+    reason = f"{exc} ({exc.__cause__})" if exc.__cause__ else str(exc)
+    return Unavailable(f"{name} {without_password(url)}: {reason}")
 
 
 def without_password(url: str) -> str:
@@ -209,14 +228,3 @@ async def _ready(session: aiohttp.ClientSession, name: str, url: str) -> None:
                 said = f"{answer.status} {(await answer.text())[:200]}"
         await asyncio.sleep(0.1)
     raise Unavailable(f"{name} was not ready in {_READY_SECONDS} s; {url} said {said}")
-
-
-async def _output_of(command: Sequence[str], environment: dict[str, str]) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +30,20 @@ class MachineSettings(BaseSettings):
     jwt_secret: str = ""
     # Where the machine keeps its data, secrets and logs.
     tillstream_home: Path = Path(".tillstream")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("it must read postgresql://user:password@host:port/database")
+        return url
+
+    @field_validator("amqp_url")
+    @classmethod
+    def _is_amqp(cls, url: str) -> str:
+        if url and not url.startswith(("amqp://", "amqps://")):
+            raise ValueError("it must read amqp://user:password@host:port/")
+        return url
 
     def port_of(self, name: str) -> int:
         """Return the port of the service or simulator called *name*."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, Rejected, Unavailable
 from shared.postgres import PASSING
 
 log = structlog.get_logger()
@@ -20,6 +20,7 @@ SCHEMAS = ("accounts", "bus", "intake", "commerce", "analytics")
 
 _FILE = re.compile(r"^\d{4}_\w+\.sql$")
 _LOCK = 7_415_552  # any number, the same in every replica
+_REFUSING = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS public.schema_migrations (
     version text PRIMARY KEY,
@@ -67,10 +68,12 @@ async def migrate(dsn: str, *, directory: Path = DIRECTORY) -> list[str]:
     """Bring the database up to date; return the versions that ran."""
     try:
         conn = await asyncpg.connect(dsn)
-    except PASSING as exc:
-        raise Unavailable("PostgreSQL does not answer", code="database_unavailable") from exc
+    except (*PASSING, *_REFUSING) as exc:
+        raise Unavailable("PostgreSQL does not let us in", code="database_unavailable") from exc
     try:
         return await _migrate(conn, migrations(directory))
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise Rejected("the database user may not migrate", code="not_the_owner") from exc
     finally:
         await conn.close()
 

@@ -1,0 +1,63 @@
+"""JSON over HTTP, as a user of our API and of the simulator's controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+from shared.errors import Unavailable
+
+
+class Api:
+    """One server's JSON API under *base*; *headers* go with every request."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, base: str, headers: dict[str, str] | None = None
+    ) -> None:
+        self._session = session
+        self._headers = headers or {}
+        self.base = base
+
+    async def get(self, path: str, **query: str | int) -> Any:
+        """Return the answer's JSON; raise Unavailable when it is not a success."""
+        return await self._ask("GET", path, params=query)
+
+    async def post(self, path: str, body: object) -> Any:
+        """Send *body* and return the answer's JSON; raise Unavailable when it is no success."""
+        return await self._ask("POST", path, json=body)
+
+    async def delete(self, path: str) -> Any:
+        """Return the answer's JSON; raise Unavailable when it is not a success."""
+        return await self._ask("DELETE", path)
+
+    async def text(self, path: str) -> str:
+        """Return the answer's text; raise Unavailable when it is not a success."""
+        async with self._session.get(self.base + path, headers=self._headers) as answer:
+            await _require_success(answer)
+            return await answer.text()
+
+    async def follow(self, url: str) -> None:
+        """Open *url* and what it redirects to; raise Unavailable when that fails."""
+        async with self._session.get(url) as answer:
+            await _require_success(answer)
+
+    async def redirect(self, url: str) -> str:
+        """Return where *url* sends a browser; raise Unavailable when it does not."""
+        async with self._session.get(url, allow_redirects=False) as answer:
+            if answer.status not in {302, 303, 307}:
+                raise Unavailable(f"no redirect: {answer.status} {(await answer.text())[:300]}")
+            return answer.headers["Location"]
+
+    async def _ask(self, method: str, path: str, **how: Any) -> Any:
+        async with self._session.request(
+            method, self.base + path, headers=self._headers, **how
+        ) as answer:
+            await _require_success(answer)
+            return await answer.json(content_type=None)
+
+
+async def _require_success(answer: aiohttp.ClientResponse) -> None:
+    if not answer.ok:
+        said = (await answer.text())[:300]
+        raise Unavailable(f"{answer.method} {answer.url.path} answered {answer.status}: {said}")
