@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from shared.bus.postgres_bus import PostgresBus
 from shared.bus.protocol import Bus
@@ -35,11 +36,14 @@ def bus_of(amqp_url: str) -> Callable[[web.Application], AsyncIterator[None]]:
 async def open_bus(amqp_url: str, pool: Pool, *, prefix: str = "") -> Bus:
     """Open a bus. A broker that is away is not an error: publishing raises Unavailable until then.
 
-    *prefix* goes before every name on the broker or in the table.
+    *prefix* goes before every name on the broker or in the table; ``?prefix=`` in the URL does the
+    same for every service that is given the URL, so that two installations can share a broker.
     """
     if not amqp_url:
         return PostgresBus(pool, prefix=prefix)
-    bus = RabbitBus(amqp_url, prefix=prefix)
+    url = URL(amqp_url)
+    prefix = prefix or url.query.get("prefix", "")
+    bus = RabbitBus(str(url.without_query_params("prefix")), prefix=prefix)
     try:
         await bus.connect()
     except Unavailable:

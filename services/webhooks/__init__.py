@@ -1,0 +1,1 @@
+"""Shopify's door: verify, make durable, answer."""

@@ -1,0 +1,91 @@
+"""The composition root of the webhooks service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.webhooks import store
+from services.webhooks.drain import drain
+from services.webhooks.handlers import DOOR, Door, receive
+from services.webhooks.intake import Intake
+from services.webhooks.settings import Settings
+from services.webhooks.stores import StoreBook
+from shared.background import in_background
+from shared.bus.connect import BUS, bus_of
+from shared.bus.topology import DELIVERIES
+from shared.errors import Unavailable
+from shared.keyring import KeyRing
+from shared.postgres import POOL, pool_of
+from shared.web import errors_to_responses, probes
+
+# Shopify caps no payload; the largest seen in the wild are a few MiB.
+_LARGEST_BODY_BYTES: Final = 16 * 1024 * 1024
+
+# The first is canonical; the others are what earlier guides told people to register.
+_PATHS: Final = (
+    "/api/v1/shopify/webhooks",
+    "/api/shopify/webhooks",
+    "/api/shopify/webhook",
+    "/api/integrations/shopify/webhook",
+)
+
+
+def build_app(settings: Settings) -> web.Application:
+    """Return the service, with nothing opened yet."""
+    app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+    app.cleanup_ctx.extend(
+        [
+            pool_of(
+                settings.database_url,
+                role="tillstream_webhooks",
+                max_size=settings.database_pool_max,
+            ),
+            bus_of(settings.amqp_url),
+            _door_of(settings),
+            in_background(drain, name="drain the spool"),
+        ]
+    )
+    for path in _PATHS:
+        app.router.add_post(path, receive)
+        app.router.add_post(path + "/{topic:.*}", receive)
+    for probe in probes(ready):
+        app.router.add_route(probe.method, probe.path, _guarded(probe.handler))
+    return app
+
+
+async def ready(app: web.Application) -> None:
+    """Raise Unavailable when a delivery could be kept neither in Postgres nor on the bus."""
+    try:
+        await store.live_store(app[POOL], "")
+    except Unavailable:
+        await app[BUS].depth(DELIVERIES)
+
+
+def _door_of(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def door(app: web.Application) -> AsyncIterator[None]:
+        intake = Intake(app[BUS], app[POOL], spooling=bool(settings.amqp_url))
+        app[DOOR] = Door(
+            secrets=settings.app_secrets,
+            ring=KeyRing.parse(settings.shopify_encryption_key.get_secret_value()),
+            pool=app[POOL],
+            book=StoreBook(partial(store.live_store, app[POOL])),
+            intake=intake,
+        )
+        yield
+        await intake.close()
+
+    return door
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Give the probes the middleware that the hot route does without."""
+
+    async def run(request: web.Request) -> web.StreamResponse:
+        return await errors_to_responses(request, handler)
+
+    return run

@@ -1,0 +1,58 @@
+"""Publishes what was spooled, oldest first, once the broker is back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from services.webhooks import store
+from services.webhooks.domain import BATCH_DELIVERIES, batches
+from services.webhooks.metrics import SPOOL_DELIVERIES
+from shared.background import pause
+from shared.bus.connect import BUS
+from shared.bus.protocol import Bus
+from shared.deliveries import TOPIC, pack
+from shared.errors import Unavailable
+from shared.postgres import POOL, Pool, translated
+
+log = structlog.get_logger()
+
+_POLL_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_BATCHES: Final = 4
+
+
+async def drain(app: web.Application, stop: asyncio.Event) -> None:
+    """Empty the spool whenever it holds something and the bus takes it."""
+    delay = _POLL_SECONDS
+    going_on = True
+    while going_on:
+        try:
+            sent = await drain_once(app[POOL], app[BUS])
+            delay = _POLL_SECONDS
+        except Unavailable as exc:
+            log.info("spool not drained", reason=str(exc), seconds=delay)
+            sent = 0
+            delay = min(delay * 2, _LONGEST_PAUSE_SECONDS)
+        going_on = not stop.is_set() if sent else await pause(stop, delay)
+
+
+async def drain_once(pool: Pool, bus: Bus) -> int:
+    """Publish and delete some of the spool; return how many deliveries that was.
+
+    The rows stay locked until the bus has confirmed, so other drainers skip them; a crash in
+    between publishes them again.
+    """
+    with translated():
+        async with pool.acquire() as conn, conn.transaction():
+            spooled = await store.oldest_spooled(conn, _BATCHES * BATCH_DELIVERIES)
+            for batch in batches(spooled):
+                await bus.publish(TOPIC, pack([one.delivery for one in batch]))
+            if spooled:
+                await store.unspool(conn, spooled)
+                log.info("spool drained", deliveries=len(spooled))
+            SPOOL_DELIVERIES.set(await store.spool_depth(conn))
+    return len(spooled)

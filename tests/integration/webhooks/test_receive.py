@@ -1,0 +1,250 @@
+"""What the webhooks service answers, and what is on the bus afterwards; on both buses."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from shared.bus.protocol import Bus
+from tests.integration.webhooks.conftest import (
+    PATH,
+    PREVIOUS,
+    SHOP,
+    Service,
+    Shop,
+    connect_store,
+    headers_for,
+    running,
+    settings_for,
+)
+
+ORDER = b'{"id": 1, "note": "two pears"}'
+
+
+async def test_a_signed_delivery_is_answered_when_it_is_on_the_bus(service: Service, shop: Shop):
+    answer = await service.post(ORDER, headers=headers_for(ORDER, webhook_id="abc"))
+
+    assert answer.status == 200
+    assert await answer.read() == b""
+    [delivery] = await service.deliveries(1)
+    assert (delivery.tenant_id, delivery.shop_id) == (shop.tenant_id, shop.shop_id)
+    assert delivery.shop_domain == SHOP
+    assert delivery.topic == "orders/updated"
+    assert delivery.webhook_id == "abc"
+    assert delivery.event_id == "event-1"
+    assert delivery.triggered_at == "2026-11-20T10:00:00.123456789Z"
+    assert delivery.api_version == "2026-10"
+    assert delivery.body == ORDER
+    assert delivery.received_at.endswith("+00:00")
+
+
+async def test_many_at_once_are_all_on_the_bus(service: Service):
+    bodies = [b'{"id": %d}' % number for number in range(300)]
+
+    answers = await asyncio.gather(*(service.post(body) for body in bodies))
+
+    assert {answer.status for answer in answers} == {200}
+    deliveries = await service.deliveries(300)
+    assert sorted(delivery.body for delivery in deliveries) == sorted(bodies)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        PATH,
+        PATH + "/orders/updated",
+        PATH + "/orders_updated",
+        PATH + "/orders_update",
+        "/api/shopify/webhook/",
+        "/api/shopify/webhooks/orders/updated",
+        "/api/integrations/shopify/webhook/",
+    ],
+)
+async def test_every_address_ever_documented_is_served(
+    dsn: str, pool: object, shop: Shop, path: str
+):
+    async with running(settings_for(dsn, ""), None) as service:
+        answer = await service.post(ORDER, path=path)
+
+    assert answer.status == 200
+
+
+async def test_another_topic_in_the_url_is_refused(service: Service):
+    answer = await service.post(ORDER, path=PATH + "/products/update")
+
+    assert answer.status == 400
+    assert (await answer.json())["code"] == "topic_mismatch"
+
+
+@pytest.mark.parametrize("signature", ["", "AAAA", "not base64 at all", "\u00e9"])
+async def test_a_wrong_or_missing_signature_is_401_with_nothing_said(
+    service: Service, signature: str
+):
+    answer = await service.post(ORDER, headers=headers_for(ORDER, hmac_sha256=signature))
+
+    assert answer.status == 401
+    assert await answer.read() == b""
+
+
+async def test_a_changed_body_is_401(service: Service):
+    answer = await service.post(ORDER + b" ", headers=headers_for(ORDER))
+
+    assert answer.status == 401
+
+
+async def test_the_previous_secret_still_signs_after_a_rotation(service: Service):
+    answer = await service.post(ORDER, headers=headers_for(ORDER, secret=PREVIOUS))
+
+    assert answer.status == 200
+
+
+async def test_a_stores_own_secret_signs_for_that_store_only(
+    dsn: str, db: asyncpg.Connection, bus: Bus, bus_url: str, shop: Shop
+):
+    await connect_store(db, "own.myshopify.com", webhook_secret="its-own")
+    own = headers_for(ORDER, secret="its-own", shop_domain="own.myshopify.com")
+    foreign = headers_for(ORDER, secret="its-own")
+
+    async with running(settings_for(dsn, bus_url), bus) as service:
+        answers = [(await service.post(ORDER, headers=h)).status for h in (own, foreign)]
+
+    assert answers == [200, 401]
+
+
+async def test_the_extra_secret_signs(dsn: str, bus: Bus, bus_url: str, shop: Shop):
+    settings = settings_for(dsn, bus_url, shopify_webhook_secret="made-in-the-admin")
+
+    async with running(settings, bus) as service:
+        answer = await service.post(ORDER, headers=headers_for(ORDER, secret="made-in-the-admin"))
+
+    assert answer.status == 200
+
+
+async def test_a_signed_delivery_for_a_shop_we_do_not_know_is_404(service: Service):
+    headers = headers_for(ORDER, shop_domain="forged.myshopify.com")
+
+    answer = await service.post(ORDER, headers=headers)
+
+    assert answer.status == 404
+    assert (await answer.json())["code"] == "unknown_shop"
+
+
+@pytest.mark.parametrize(
+    ("status", "topic", "expected"),
+    [
+        ("active", "orders/create", 200),
+        ("reauth_required", "orders/create", 200),
+        ("uninstalled", "orders/create", 404),
+        ("disconnected", "orders/create", 404),
+        ("uninstalled", "app/uninstalled", 200),
+        ("uninstalled", "shop/redact", 200),
+        ("disconnected", "customers/redact", 200),
+        ("disconnected", "customers/data_request", 200),
+    ],
+)
+async def test_a_store_that_left_is_heard_on_parting_topics_only(
+    dsn: str, db: asyncpg.Connection, status: str, topic: str, expected: int
+):
+    await connect_store(db, "left.myshopify.com", status=status)
+    headers = headers_for(ORDER, shop_domain="left.myshopify.com", topic=topic)
+
+    async with running(settings_for(dsn, ""), None) as service:
+        answer = await service.post(ORDER, headers=headers)
+
+    assert answer.status == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"topic": ""}, "bad_topic"),
+        ({"topic": "orders"}, "bad_topic"),
+        ({"topic": "orders/../create"}, "bad_topic"),
+        ({"shop_domain": ""}, "bad_domain"),
+        ({"shop_domain": "evil.example.com"}, "bad_domain"),
+        ({"shop_domain": "a.myshopify.com.evil.com"}, "bad_domain"),
+        ({"webhook_id": ""}, "bad_webhook_id"),
+        ({"webhook_id": "x" * 300}, "bad_header"),
+    ],
+)
+async def test_signed_but_malformed_headers_are_400(
+    dsn: str, shop: Shop, changes: dict[str, str], code: str
+):
+    async with running(settings_for(dsn, ""), None) as service:
+        answer = await service.post(ORDER, headers=headers_for(ORDER, **changes))
+        problem = await answer.json()
+
+    assert answer.status == 400
+    assert problem["code"] == code
+
+
+async def test_an_unknown_topic_is_kept_like_any_other(service: Service):
+    answer = await service.post(ORDER, headers=headers_for(ORDER, topic="surprises/create"))
+
+    assert answer.status == 200
+    [delivery] = await service.deliveries(1)
+    assert delivery.topic == "surprises/create"
+
+
+async def test_the_events_family_of_headers_is_understood(service: Service):
+    headers = {
+        name.removeprefix("X-"): value
+        for name, value in headers_for(ORDER, topic="products/update").items()
+    }
+
+    answer = await service.post(ORDER, headers=headers)
+
+    assert answer.status == 200
+    [delivery] = await service.deliveries(1)
+    assert delivery.topic == "products/update"
+
+
+async def test_a_body_of_two_megabytes_travels_by_claim_check(
+    service: Service, db: asyncpg.Connection, shop: Shop
+):
+    body = b'{"id": 1, "note": "' + b"x" * (2 * 1024 * 1024) + b'"}'
+
+    answer = await service.post(body)
+
+    assert answer.status == 200
+    [delivery] = await service.deliveries(1)
+    assert delivery.body == b""
+    kept = await db.fetchval(
+        "SELECT body FROM intake.bodies WHERE tenant_id = $1 AND shop_id = $2 AND body_id = $3",
+        shop.tenant_id,
+        shop.shop_id,
+        delivery.body_id,
+    )
+    assert kept == body
+
+
+async def test_a_body_of_seventeen_megabytes_is_413(service: Service):
+    body = b"x" * (17 * 1024 * 1024)
+
+    answer = await service.post(body, headers=headers_for(body))
+
+    assert answer.status == 413
+
+
+async def test_only_post_is_served(service: Service):
+    answer = await service.get(PATH)
+
+    assert answer.status == 405
+
+
+async def test_probes_and_metrics_answer(service: Service):
+    await service.post(ORDER)
+    await service.post(ORDER, headers=headers_for(ORDER, topic="surprises/create"))
+
+    alive, ready, metrics = [
+        await service.get(path) for path in ("/healthz", "/readyz", "/metrics")
+    ]
+
+    assert (alive.status, ready.status) == (200, 200)
+    text = await metrics.text()
+    assert 'deliveries_total{outcome="accepted",topic="orders/updated"}' in text
+    assert 'deliveries_total{outcome="accepted",topic="other"}' in text
+    assert "surprises" not in text
+    assert "tillstream_webhooks_batch_deliveries_bucket" in text
