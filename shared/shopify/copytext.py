@@ -1,0 +1,70 @@
+"""Values as fields of PostgreSQL's text COPY format.
+
+Source: https://www.postgresql.org/docs/current/sql-copy.html (Text Format)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+import orjson
+import zstandard
+
+NULL = "\\N"
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
+)
+_LEVEL = 3
+
+
+class _Compressors(threading.local):
+    # A compressor is expensive to make and must not serve two threads at once.
+    def __init__(self) -> None:
+        self.zstd = zstandard.ZstdCompressor(level=_LEVEL)
+
+
+_compressors = _Compressors()
+
+
+def text(value: str) -> str:
+    """Return *value* as a field; an empty text stays empty."""
+    if value.isprintable() and "\\" not in value:
+        return value
+    return value.translate(_ESCAPES)
+
+
+def optional(value: str | None) -> str:
+    """Return *value* as a field; nothing and the empty text are both null."""
+    return text(value) if value else NULL
+
+
+def flag(value: bool | None) -> str:
+    """Return a boolean field."""
+    if value is None:
+        return NULL
+    return "t" if value else "f"
+
+
+def number(value: int | None) -> str:
+    """Return an integer field."""
+    return NULL if value is None else str(value)
+
+
+def array(values: Iterable[str]) -> str:
+    """Return a ``text[]`` field."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return text("{" + ",".join(f'"{value}"' for value in quoted) + "}")
+
+
+def jsonb(value: object) -> str:
+    """Return a ``jsonb`` field of plain dicts, lists, texts and numbers."""
+    if not value and isinstance(value, list):
+        return "[]"
+    written = orjson.dumps(value).decode()
+    return written.replace("\\", "\\\\") if "\\" in written else written
+
+
+def compressed(payload: bytes) -> str:
+    """Return a ``bytea`` field holding *payload* as one zstd frame."""
+    return "\\\\x" + _compressors.zstd.compress(payload).hex()

@@ -1,0 +1,207 @@
+"""The small flexible parts of rows: what jsonb columns hold, one key set whatever the source."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from shared.shopify.mapping.values import amount, digits, lowered, rate, total
+from shared.shopify.nodes.orders import (
+    AllocationNode,
+    DiscountNode,
+    DutyNode,
+    FulfillmentNode,
+    RefundNode,
+    ShippingLineNode,
+    TaxNode,
+)
+from shared.shopify.nodes.parts import AddressNode, AttributeNode, MoneyBag, Reference
+
+Part: TypeAlias = dict[str, object]
+
+_DISCOUNT_TYPES = {
+    "DiscountCodeApplication": "discount_code",
+    "AutomaticDiscountApplication": "automatic",
+    "ManualDiscountApplication": "manual",
+    "ScriptDiscountApplication": "script",
+}
+
+
+def shop(bag: MoneyBag) -> str:
+    """Return the amount in the shop's currency."""
+    return amount(bag.shop_money.amount)
+
+
+def presentment(bag: MoneyBag) -> str:
+    """Return the amount in the buyer's currency."""
+    return amount(bag.presentment_money.amount)
+
+
+def identity(reference: Reference | None) -> int | None:
+    """Return the number of a referenced object."""
+    return None if reference is None else int(digits(reference.id))
+
+
+def shop_total(bags: list[MoneyBag]) -> str:
+    """Return the exact sum in the shop's currency."""
+    return total(tuple([bag.shop_money.amount for bag in bags]))
+
+
+def address(node: AddressNode | None) -> Part | None:
+    """Return an address, or None when nothing in it is known."""
+    if node is None:
+        return None
+    known: Part = {
+        "first_name": node.first_name or None,
+        "last_name": node.last_name or None,
+        "name": node.name or None,
+        "company": node.company or None,
+        "address1": node.address1 or None,
+        "address2": node.address2 or None,
+        "city": node.city or None,
+        "province": node.province or None,
+        "province_code": node.province_code or None,
+        "country": node.country or None,
+        "country_code": node.country_code or None,
+        "zip": node.zip or None,
+        "phone": node.phone or None,
+        "latitude": node.latitude,
+        "longitude": node.longitude,
+    }
+    return known
+
+
+def attributes(nodes: list[AttributeNode]) -> list[Part]:
+    """Return custom attributes (REST: properties, note_attributes)."""
+    return [{"name": node.key, "value": node.value} for node in nodes]
+
+
+def tax_lines(nodes: list[TaxNode]) -> list[Part]:
+    """Return tax lines."""
+    return [
+        {
+            "title": node.title,
+            "rate": rate(node.rate),
+            "amount": shop(node.price_set),
+            "presentment_amount": presentment(node.price_set),
+            "channel_liable": node.channel_liable,
+        }
+        for node in nodes
+    ]
+
+
+def allocations(nodes: list[AllocationNode]) -> list[Part]:
+    """Return discount allocations; *index* points into the order's discount applications."""
+    return [
+        {
+            "index": node.discount_application.index,
+            "amount": shop(node.allocated_amount_set),
+            "presentment_amount": presentment(node.allocated_amount_set),
+        }
+        for node in nodes
+    ]
+
+
+def duties(nodes: list[DutyNode]) -> list[Part]:
+    """Return the duties of a line."""
+    return [
+        {
+            "id": int(digits(node.id)),
+            "country_code_of_origin": node.country_code_of_origin,
+            "harmonized_system_code": node.harmonized_system_code,
+            "amount": shop(node.price),
+            "presentment_amount": presentment(node.price),
+            "tax_lines": tax_lines(node.tax_lines),
+        }
+        for node in nodes
+    ]
+
+
+def discount_applications(nodes: list[DiscountNode]) -> list[Part]:
+    """Return discount applications in the order of their index."""
+    return [_discount(node) for node in sorted(nodes, key=lambda node: node.index)]
+
+
+def _discount(node: DiscountNode) -> Part:
+    value = node.value
+    by_amount = value.amount is not None
+    part: Part = {
+        "index": node.index,
+        "type": _DISCOUNT_TYPES.get(node.type_name, lowered(node.type_name)),
+        "title": node.code or node.automatic_title or node.manual_title or node.script_title,
+        "target_type": lowered(node.target_type),
+        "target_selection": lowered(node.target_selection),
+        "allocation_method": lowered(node.allocation_method),
+        "value_type": "fixed_amount" if by_amount else "percentage",
+        "value": rate(value.amount if by_amount else value.percentage),
+    }
+    if node.description:
+        part["description"] = node.description
+    return part
+
+
+def shipping_lines(nodes: list[ShippingLineNode]) -> list[Part]:
+    """Return the shipping lines that were not removed by an edit."""
+    return [
+        {
+            "id": int(digits(node.id)) if node.id else None,
+            "title": node.title,
+            "code": node.code,
+            "source": node.source,
+            "price": shop(node.original_price_set),
+            "discounted_price": shop(node.discounted_price_set),
+            "tax_lines": tax_lines(node.tax_lines),
+            "discount_allocations": allocations(node.discount_allocations),
+        }
+        for node in nodes
+        if not node.is_removed
+    ]
+
+
+def tracking(node: FulfillmentNode) -> list[Part]:
+    """Return tracking companies, numbers and links."""
+    return [
+        {
+            "company": info.company or None,
+            "number": info.number or None,
+            "url": info.url or None,
+        }
+        for info in node.tracking_info
+    ]
+
+
+def refund_adjustments(node: RefundNode) -> list[Part]:
+    """Return the amounts that explain the difference between goods and money."""
+    return [
+        {
+            "id": int(digits(adjustment.id)),
+            "reason": lowered(adjustment.reason),
+            "amount": shop(adjustment.amount_set),
+            "tax_amount": shop(adjustment.tax_amount_set),
+        }
+        for adjustment in node.order_adjustments.nodes
+    ]
+
+
+def refund_shipping(node: RefundNode) -> list[Part]:
+    """Return refunded shipping, positive."""
+    return [
+        {
+            "id": int(digits(line.id)),
+            "shipping_line_id": identity(line.shipping_line),
+            "amount": shop(line.subtotal_amount_set),
+            "tax": shop(line.tax_amount_set),
+        }
+        for line in node.refund_shipping_lines.nodes
+    ]
+
+
+def refund_duties(node: RefundNode) -> list[Part]:
+    """Return refunded duties."""
+    return [
+        {
+            "duty_id": identity(duty.original_duty),
+            "amount": shop(duty.amount_set),
+            "presentment_amount": presentment(duty.amount_set),
+        }
+        for duty in node.duties or []
+    ]

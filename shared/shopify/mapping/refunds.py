@@ -1,0 +1,59 @@
+"""Refunds and refunded lines as rows."""
+
+from __future__ import annotations
+
+from shared.shopify.copytext import jsonb, optional, text
+from shared.shopify.mapping import parts
+from shared.shopify.mapping.values import Malformed, digits, moment, optional_moment
+from shared.shopify.nodes.orders import RefundLineNode, RefundNode
+
+
+def refund_rows(nodes: list[RefundNode], key: str) -> list[str]:
+    """Return rows of ``refunds``; *key* is the fields of the order's key."""
+    return [_refund_row(node, key) for node in nodes]
+
+
+def refund_line_rows(nodes: list[RefundNode], key: str) -> list[str]:
+    """Return rows of ``refund_lines`` of all *nodes*."""
+    return [
+        _line_row(line, f"{key}\t{digits(node.id)}", position)
+        for node in nodes
+        for position, line in enumerate(node.refund_line_items.nodes, start=1)
+    ]
+
+
+def _refund_row(node: RefundNode, key: str) -> str:
+    happened = node.processed_at or node.created_at
+    if not happened:
+        raise Malformed(node.id)
+    return "\t".join(
+        (
+            key,
+            digits(node.id),
+            optional_moment(node.created_at),
+            moment(happened),
+            optional(node.note),
+            parts.shop(node.total_refunded_set),
+            jsonb(parts.refund_adjustments(node)),
+            jsonb(parts.refund_shipping(node)),
+            jsonb(parts.refund_duties(node)),
+        )
+    )
+
+
+def _line_row(node: RefundLineNode, key: str, position: int) -> str:
+    # Refunds of another age carry lines without an id; their place in the refund is stable.
+    return "\t".join(
+        (
+            key,
+            digits(node.id) if node.id else str(position),
+            digits(node.line_item.id),
+            str(node.quantity),
+            text(node.restock_type.lower()),
+            optional(None if node.location is None else digits(node.location.id)),
+            parts.shop(node.subtotal_set),
+            parts.shop(node.total_tax_set),
+            parts.presentment(node.subtotal_set),
+            parts.presentment(node.total_tax_set),
+        )
+    )

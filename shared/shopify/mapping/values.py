@@ -1,0 +1,171 @@
+"""Checked scalars: what Shopify sends as text is proved to be what Postgres can parse."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+import orjson
+
+from shared.errors import Rejected
+from shared.shopify.copytext import NULL
+
+# numeric(18, 4) holds 14 digits before the point; these years keep every offset in range.
+_AMOUNT = re.compile(r"-?\d{1,14}(?:\.\d{1,12})?", re.ASCII)
+_MOMENT = re.compile(
+    r"(?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)",
+    re.ASCII,
+)
+_ID = re.compile(r"[0-9]{1,18}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+class Malformed(ValueError):
+    """A scalar that is not what its field holds; ``args[0]`` is the scalar."""
+
+
+@functools.lru_cache(maxsize=32768)
+def amount(value: str) -> str:
+    """Return a decimal amount in its one canonical text: ``13.50`` and ``13.5`` are ``13.5``."""
+    if _AMOUNT.fullmatch(value) is None:
+        raise Malformed(value)
+    if "." in value:
+        value = value.rstrip("0").rstrip(".")
+    return "0" if value == "-0" else value
+
+
+def optional_amount(value: str | None) -> str:
+    """Return an amount field, null for nothing."""
+    return NULL if value is None else amount(value)
+
+
+@functools.lru_cache(maxsize=8192)
+def total(amounts: tuple[str, ...]) -> str:
+    """Return the exact sum of *amounts* in canonical text."""
+    if not amounts:
+        return "0"
+    if len(amounts) == 1:
+        return amount(amounts[0])
+    return amount(f"{sum((Decimal(amount(value)) for value in amounts), Decimal(0)):f}")
+
+
+@functools.lru_cache(maxsize=1024)
+def rate(value: float | str | None) -> str | None:
+    """Return a tax rate or a percentage in canonical text; Shopify sends a number or a text."""
+    if value is None:
+        return None
+    written = value if isinstance(value, str) else f"{Decimal(repr(value)):f}"
+    return amount(written)
+
+
+@functools.lru_cache(maxsize=8192)
+def instant(value: str) -> datetime:
+    """Return an aware moment; raise Malformed for text that Postgres would not read the same."""
+    if _MOMENT.fullmatch(value) is None:
+        raise Malformed(value)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise Malformed(value) from exc
+
+
+def moment(value: str) -> str:
+    """Return a timestamp field: Shopify's text, proved to be one."""
+    instant(value)
+    return value
+
+
+def optional_moment(value: str | None) -> str:
+    """Return a timestamp field, null for nothing."""
+    return moment(value) if value else NULL
+
+
+def digits(gid: str) -> str:
+    """Return the number of a global id (``gid://shopify/Order/1?x=y``) or of a bare id."""
+    bare = gid[gid.rfind("/") + 1 :]
+    if _ID.fullmatch(bare) is None:
+        bare = bare.partition("?")[0]
+        if _ID.fullmatch(bare) is None:
+            raise Malformed(gid)
+    return bare
+
+
+@functools.lru_cache(maxsize=512)
+def currency(value: str) -> str:
+    """Return an ISO 4217 code."""
+    if _CURRENCY.fullmatch(value) is None:
+        raise Malformed(value)
+    return value
+
+
+def lowered(value: str | None) -> str | None:
+    """Return an enum value as stored: Shopify's word in lower case, unknown words too."""
+    return value.lower().replace(" ", "_") if value else None
+
+
+@contextlib.contextmanager
+def rejecting(raw: bytes) -> Iterator[None]:
+    """Turn whatever is wrong with the payload *raw* into Rejected, code ``bad_payload``."""
+    try:
+        yield
+    except Malformed as exc:
+        path = _path_of(exc.args[0], raw)
+        raise _bad(f"a value has the wrong form at {path}", path) from exc
+    except msgspec.ValidationError as exc:
+        path = str(exc).rpartition(" - at ")[2].strip("`") if " - at " in str(exc) else "$"
+        raise _bad(str(exc), path) from exc
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
+        raise _bad("not a JSON document", "$") from exc
+
+
+def _bad(message: str, path: str) -> Rejected:
+    return Rejected(message, code="bad_payload", details={"path": path})
+
+
+def _path_of(scalar: str, raw: bytes) -> str:
+    for line in raw.splitlines() or [b""]:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            for path in _paths(orjson.loads(line), scalar, "$"):
+                return path
+    return "$"
+
+
+def _paths(value: object, scalar: str, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, scalar, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _paths(inner, scalar, f"{path}[{index}]")
+    elif str(value) == scalar:
+        yield path
+
+
+def without_nul(raw: bytes) -> bytes:
+    """Return *raw* without escaped NUL characters, which no Postgres text can hold."""
+    if b"\\u0000" not in raw:
+        return raw
+    try:
+        return orjson.dumps(_cleaned(orjson.loads(raw)))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError) as exc:
+        raise _bad("not a JSON document", "$") from exc
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(inner) for key, inner in value.items()}
+    return value
+
+
+def texts(values: Iterable[str | None]) -> list[str]:
+    """Return the present texts."""
+    return [value for value in values if value]

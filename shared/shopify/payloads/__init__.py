@@ -1,0 +1,1 @@
+"""REST-shaped webhook bodies, and the one way from them to nodes."""
