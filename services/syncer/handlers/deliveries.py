@@ -11,11 +11,9 @@ from functools import partial
 
 import msgspec
 import structlog
-from shared.shopify.webhooks import facts_of
 
-from services.syncer import metrics, writing
+from services.syncer import metrics, notices, writing
 from services.syncer.domain.arrivals import Arrival, arrival, moment, sorted_out
-from services.syncer.handlers import notices
 from services.syncer.store import inbox
 from services.syncer.writing import Written
 from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
@@ -24,6 +22,7 @@ from shared.deliveries import Delivery, unpack
 from shared.errors import Rejected
 from shared.postgres import REFUSED, Connection, Pool, translated
 from shared.shopify.snapshots import AppUninstalled, Snapshot
+from shared.shopify.webhooks import facts_of
 
 log = structlog.get_logger()
 

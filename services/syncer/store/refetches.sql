@@ -10,4 +10,43 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     reason = excluded.reason, requested_at = excluded.requested_at,
-    not_before = LEAST(t.not_before, now())
+    not_before = CASE
+        WHEN excluded.reason LIKE 'unreadable%'
+            THEN now() + LEAST(2 ^ LEAST(t.attempts, 10), 720) * interval '1 minute'
+        ELSE LEAST(t.not_before, now())
+    END
+
+-- name: due
+SELECT r.tenant_id::text AS tenant_id, r.shop_id, r.kind
+FROM commerce.refetches r
+JOIN accounts.stores s USING (tenant_id, shop_id)
+WHERE r.not_before <= now() AND s.status = 'active'
+GROUP BY r.tenant_id, r.shop_id, r.kind
+ORDER BY min(r.not_before)
+LIMIT $1
+
+-- name: claim
+-- Claiming moves not_before to the end of a lease, so a dead reader's rows come back by themselves.
+WITH mine AS (
+    SELECT tenant_id, shop_id, kind, id FROM commerce.refetches
+    WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3 AND not_before <= now()
+    ORDER BY attempts, not_before, id
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE commerce.refetches r SET
+    not_before = now() + interval '60 seconds', attempts = r.attempts + 1
+FROM mine m
+WHERE r.tenant_id = m.tenant_id AND r.shop_id = m.shop_id AND r.kind = m.kind AND r.id = m.id
+RETURNING r.id, r.attempts, r.requested_at
+
+-- name: settle
+-- A wish renewed since it was claimed stays.
+DELETE FROM commerce.refetches r
+USING unnest($4::bigint[], $5::timestamptz[]) AS a (id, requested_at)
+WHERE r.tenant_id = $1 AND r.shop_id = $2 AND r.kind = $3
+    AND r.id = a.id AND r.requested_at = a.requested_at
+
+-- name: postpone
+UPDATE commerce.refetches SET not_before = now() + $5::interval
+WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3 AND id = ANY($4::bigint[])

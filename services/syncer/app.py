@@ -1,0 +1,111 @@
+"""The syncer as an app: a consumer, three loops and the probes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from aiohttp import web
+
+from services.syncer import refetch, schedule
+from services.syncer.context import Context
+from services.syncer.handlers import deliveries, jobs
+from services.syncer.settings import Settings
+from services.syncer.shops import Access, Shops
+from shared.background import in_background
+from shared.bus.connect import BUS, bus_of
+from shared.bus.topology import DELIVERIES, JOBS
+from shared.keyring import KeyRing
+from shared.postgres import POOL, pool_of, translated
+from shared.shopify.admin_api import checked_base_url
+from shared.shopify.client import Patience, open_session
+from shared.web import errors_to_responses, probes
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+CONTEXT = web.AppKey("CONTEXT", Context)
+WAKE = web.AppKey("WAKE", asyncio.Event)
+
+# A message carries up to 64 deliveries; a transaction takes up to 500.
+_MESSAGES_PER_BATCH = 8
+_PREFETCH = 24
+
+
+def build_app(settings: Settings) -> web.Application:
+    """Wire the syncer; nothing is opened before the app starts."""
+    app = web.Application(middlewares=[errors_to_responses])
+    app[SETTINGS] = settings
+    app[WAKE] = asyncio.Event()
+    checked_base_url(settings.shopify_base_url, settings.app_env)
+    app.cleanup_ctx.extend(
+        [
+            pool_of(
+                settings.database_url,
+                role="tillstream_syncer",
+                max_size=settings.database_pool_max,
+            ),
+            bus_of(settings.amqp_url),
+            _context,
+            in_background(_run_jobs, name="jobs"),
+            in_background(_refetch, name="refetches"),
+            in_background(_keep_time, name="schedule"),
+            _consume,
+        ]
+    )
+    app.add_routes(probes(_database_answers))
+    return app
+
+
+async def _context(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    access = Access(
+        api_version=settings.shopify_api_version,
+        base_url=settings.shopify_base_url,
+        patience=Patience(
+            attempts=settings.shopify_max_retry_attempts,
+            delay_seconds=settings.shopify_retry_delay,
+            breaker_failures=settings.shopify_circuit_failures,
+            breaker_seconds=settings.shopify_circuit_reset_seconds,
+        ),
+    )
+    keys = KeyRing.parse(settings.shopify_encryption_key.get_secret_value())
+    async with open_session() as session:
+        app[CONTEXT] = Context(
+            pool=app[POOL],
+            bus=app[BUS],
+            shops=Shops(app[POOL], session, keys=keys, access=access),
+            overlap=timedelta(seconds=settings.shopify_sync_overlap),
+            lag=timedelta(seconds=settings.shopify_sync_lag),
+            webhook_url=settings.shopify_webhook_url,
+            roots_per_window=settings.shopify_sync_window,
+        )
+        yield
+
+
+async def _consume(app: web.Application) -> AsyncIterator[None]:
+    apply = deliveries.consumer(app[POOL], app[BUS])
+    wake = jobs.waker(app[WAKE])
+    async with (
+        app[BUS].consuming(DELIVERIES, apply, batch_max=_MESSAGES_PER_BATCH, prefetch=_PREFETCH),
+        app[BUS].consuming(JOBS, wake, batch_max=16, prefetch=16),
+    ):
+        yield
+
+
+async def _run_jobs(app: web.Application, stop: asyncio.Event) -> None:
+    at_once = app[SETTINGS].syncer_jobs_at_once
+    await jobs.work(app[CONTEXT], stop, wake=app[WAKE], at_once=at_once)
+
+
+async def _refetch(app: web.Application, stop: asyncio.Event) -> None:
+    await refetch.run(app[CONTEXT], stop)
+
+
+async def _keep_time(app: web.Application, stop: asyncio.Event) -> None:
+    await schedule.keep_time(app[CONTEXT], stop, intervals=app[SETTINGS].intervals)
+
+
+async def _database_answers(app: web.Application) -> None:
+    with translated():
+        async with app[POOL].acquire(timeout=2):
+            pass

@@ -1,0 +1,157 @@
+"""Sync jobs: claimed while there is room, kept alive by a heartbeat, ended or put back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from types import MappingProxyType
+
+import structlog
+
+from services.syncer import metrics, notices
+from services.syncer.backfill import backfill
+from services.syncer.context import Context
+from services.syncer.domain.jobs import HEARTBEAT_SECONDS, Fail, Job, LeaseLost, fate_of
+from services.syncer.poll import poll
+from services.syncer.shop import sync_shop
+from services.syncer.store import jobs
+from shared.bus.protocol import BatchHandler, Done, Message, Outcome
+from shared.errors import Rejected, Unavailable
+from shared.postgres import translated
+
+log = structlog.get_logger()
+
+_IDLE_SECONDS = 1.0
+_RUNS: MappingProxyType[str, Callable[[Context, Job], Awaitable[None]]] = MappingProxyType(
+    {"full": backfill, "incremental": poll}
+)
+
+
+def waker(wake: asyncio.Event) -> BatchHandler:
+    """Return the handler of the jobs queue: the row is the job, the message only wakes."""
+
+    async def on_sync_requested(messages: Sequence[Message]) -> Sequence[Outcome]:
+        wake.set()
+        return [Done() for _ in messages]
+
+    return on_sync_requested
+
+
+async def work(context: Context, stop: asyncio.Event, *, wake: asyncio.Event, at_once: int) -> None:
+    """Run jobs, *at_once* in parallel, until *stop*; then give back what is not finished."""
+    running: set[asyncio.Task[None]] = set()
+    while not stop.is_set():
+        wake.clear()
+        job = await _next(context) if len(running) < at_once else None
+        if job is not None:
+            running.add(asyncio.create_task(run(context, job), name=f"{job.mode} {job.kind}"))
+            continue
+        await _rest(wake, stop, running)
+        for task in [task for task in running if task.done()]:
+            running.discard(task)
+            task.result()
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def run(context: Context, job: Job) -> None:
+    """Run one claimed job to its end, or put it back with the reason."""
+    log.info("job started", kind=job.kind, mode=job.mode, attempts=job.attempts)
+    try:
+        await _with_heartbeat(context, job)
+        outcome = "succeeded"
+    except LeaseLost:
+        outcome = "lost"
+    except asyncio.CancelledError:
+        await _put_back(context, job, attempts=job.attempts, seconds=0, error=None)
+        raise
+    except Exception as exc:  # noqa: BLE001 - a bug in one job must not stop the others
+        outcome = await _end(context, job, exc)
+    metrics.JOBS_TOTAL.labels(job.kind, job.mode, outcome).inc()
+    log.info("job ended", kind=job.kind, mode=job.mode, outcome=outcome)
+
+
+async def _with_heartbeat(context: Context, job: Job) -> None:
+    steps = sync_shop if job.kind == "shop" else _RUNS[job.mode]
+    task = asyncio.ensure_future(steps(context, job))
+    beat = asyncio.create_task(_beat(context, job, task))
+    try:
+        with translated():
+            await task
+    except asyncio.CancelledError:
+        if beat.done() and not beat.cancelled() and beat.exception() is None:
+            raise LeaseLost from None
+        raise
+    finally:
+        task.cancel()
+        beat.cancel()
+        await asyncio.gather(task, beat, return_exceptions=True)
+    with translated():
+        async with context.pool.acquire() as conn, conn.transaction():
+            await jobs.finish(conn, job, error=None)
+
+
+async def _beat(context: Context, job: Job, task: asyncio.Future[None]) -> None:
+    """Renew the lease until it is lost; then end the work."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            with translated():
+                async with context.pool.acquire() as conn:
+                    await jobs.renew(conn, job)
+        except LeaseLost:
+            task.cancel()
+            return
+        except Unavailable as exc:
+            log.warning("heartbeat missed", kind=job.kind, error=str(exc))
+
+
+async def _end(context: Context, job: Job, error: Exception) -> str:
+    fate = fate_of(error, job.attempts)
+    if not isinstance(error, Rejected | Unavailable):
+        log.error("job hit a bug", kind=job.kind, mode=job.mode, exc_info=error)
+    try:
+        if isinstance(fate, Fail):
+            with translated():
+                async with context.pool.acquire() as conn, conn.transaction():
+                    await jobs.finish(conn, job, error=fate.error)
+            log.error("job gave up", kind=job.kind, mode=job.mode, error=fate.error)
+            return "failed"
+        log.warning("job waits", kind=job.kind, mode=job.mode, error=fate.error)
+        attempts = job.attempts + 1
+        await _put_back(context, job, attempts=attempts, seconds=fate.seconds, error=fate.error)
+        if fate.token_is_dead:
+            await notices.store_left(
+                context.bus, job.owner, status="reauth_required", reason=fate.error
+            )
+    except (LeaseLost, Unavailable) as exc:
+        log.warning("job left to its lease", kind=job.kind, error=str(exc))
+        return "lost"
+    return "waiting"
+
+
+async def _put_back(
+    context: Context, job: Job, *, attempts: int, seconds: float, error: str | None
+) -> None:
+    with contextlib.suppress(*(() if error else (Unavailable,))), translated():
+        async with context.pool.acquire() as conn:
+            await jobs.put_back(conn, job, attempts=attempts, seconds=seconds, error=error)
+
+
+async def _next(context: Context) -> Job | None:
+    try:
+        with translated():
+            async with context.pool.acquire() as conn:
+                return await jobs.claim(conn)
+    except Unavailable as exc:
+        log.warning("jobs pause", error=str(exc))
+        return None
+
+
+async def _rest(wake: asyncio.Event, stop: asyncio.Event, running: set[asyncio.Task[None]]) -> None:
+    waits = [asyncio.ensure_future(wake.wait()), asyncio.ensure_future(stop.wait())]
+    await asyncio.wait([*waits, *running], timeout=_IDLE_SECONDS, return_when="FIRST_COMPLETED")
+    for wait in waits:
+        wait.cancel()

@@ -1,0 +1,31 @@
+"""The clockwork: queues the polls that are due; safe with any number of replicas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from services.syncer.context import Context
+from services.syncer.store import jobs
+from shared.background import pause
+from shared.errors import Unavailable
+from shared.postgres import translated
+
+log = structlog.get_logger()
+
+_TICK_SECONDS = 2.0
+
+
+async def keep_time(context: Context, stop: asyncio.Event, *, intervals: Mapping[str, int]) -> None:
+    """Queue due polls every tick until *stop*; *intervals* are seconds per job kind."""
+    while True:
+        try:
+            with translated():
+                async with context.pool.acquire() as conn:
+                    await jobs.schedule(conn, intervals)
+        except Unavailable as exc:
+            log.warning("scheduler pauses", error=str(exc))
+        if not await pause(stop, _TICK_SECONDS):
+            return

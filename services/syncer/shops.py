@@ -1,0 +1,89 @@
+"""One Admin API client per shop, with the access token that the gateway keeps fresh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from services.syncer.store import shops as store
+from services.syncer.store.shops import Credential
+from shared.clock import Clock, now
+from shared.errors import NotFound, Unavailable
+from shared.keyring import KeyRing
+from shared.postgres import Pool
+from shared.shopify.client import Patience, ShopClient
+from shared.shopify.snapshots import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach Shopify."""
+
+    api_version: str
+    base_url: str = ""
+    patience: Patience = field(default_factory=Patience)
+
+
+class Shops:
+    """The clients this process has; a client holds its shop's cost bucket, so it is kept."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        session: aiohttp.ClientSession,
+        *,
+        keys: KeyRing,
+        access: Access,
+        clock: Clock = now,
+    ) -> None:
+        self._pool = pool
+        self._session = session
+        self._keys = keys
+        self._access = access
+        self._clock = clock
+        self._clients: dict[Owner, ShopClient] = {}
+        self._opened: dict[Owner, tuple[int, str]] = {}
+
+    async def client(self, owner: Owner) -> ShopClient:
+        """Return the client of *owner*; raise NotFound unless the store is active."""
+        domain = (await self._credential(owner)).shop_domain
+        known = self._clients.get(owner)
+        if known is not None and known.shop_domain == domain:
+            return known
+
+        async def token() -> str:
+            return await self._token(owner)
+
+        client = ShopClient(
+            self._session,
+            shop_domain=domain,
+            token=token,
+            api_version=self._access.api_version,
+            base_url=self._access.base_url,
+            patience=self._access.patience,
+        )
+        self._clients[owner] = client
+        return client
+
+    async def _token(self, owner: Owner) -> str:
+        credential = await self._credential(owner)
+        if credential.expires_at is not None and credential.expires_at <= self._clock():
+            raise Unavailable("the access token has expired", code="token_expired", retry_after=5)
+        version, plain = self._opened.get(owner, (0, ""))
+        if version != credential.version:
+            plain = self._keys.open(
+                credential.sealed,
+                tenant_id=owner.tenant_id,
+                shop_id=owner.shop_id,
+                purpose="access_token",
+            )
+            self._opened[owner] = (credential.version, plain)
+        return plain
+
+    async def _credential(self, owner: Owner) -> Credential:
+        async with self._pool.acquire() as conn:
+            credential = await store.credential(conn, owner)
+        if credential is None:
+            raise NotFound("the store is not active", code="store_not_active")
+        return credential

@@ -1,0 +1,94 @@
+"""Sync jobs: claimed by lease, fenced by its id, with progress anyone can read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from services.syncer.domain.jobs import LEASE, Job, LeaseLost
+from shared.postgres import Connection, load_queries
+from shared.shopify.snapshots import Owner
+
+SQL = load_queries(__package__, "jobs.sql")
+
+
+async def claim(conn: Connection) -> Job | None:
+    """Take the next job that is due, or one whose owner died."""
+    row = await conn.fetchrow(SQL["claim"], uuid.uuid4(), LEASE)
+    if row is None:
+        return None
+    return Job(
+        owner=Owner(tenant_id=row["tenant_id"], shop_id=row["shop_id"]),
+        job_id=row["job_id"],
+        lease_id=row["lease_id"],
+        kind=row["kind"],
+        mode=row["mode"],
+        attempts=row["attempts"],
+        started_at=row["started_at"],
+    )
+
+
+async def renew(conn: Connection, job: Job) -> None:
+    """Keep the lease; raise LeaseLost when it is another's."""
+    if not await conn.fetchval(SQL["renew"], *_key(job), LEASE):
+        raise LeaseLost
+
+
+async def progress(conn: Connection, job: Job, rows: int) -> None:
+    """Count *rows* as done in the transaction that writes them; raise LeaseLost to undo it."""
+    if not await conn.fetchval(SQL["progress"], *_key(job), rows, LEASE):
+        raise LeaseLost
+
+
+async def expect(conn: Connection, job: Job, rows: int) -> None:
+    await conn.execute(SQL["expect"], *_key(job), rows)
+
+
+async def recount(conn: Connection, job: Job) -> None:
+    """Make rows_done the sum of the windows: after a restart some are read again."""
+    await conn.execute(SQL["recount"], *_key(job))
+
+
+async def put_back(
+    conn: Connection, job: Job, *, attempts: int, seconds: float, error: str | None
+) -> None:
+    wait = timedelta(seconds=seconds)
+    await conn.execute(SQL["put_back"], *_key(job), attempts, wait, error)
+
+
+async def finish(conn: Connection, job: Job, *, error: str | None) -> None:
+    """End the job and note when its kind was last synced; raise LeaseLost when it is not ours."""
+    status = "succeeded" if error is None else "failed"
+    if not await conn.fetchval(SQL["finish"], *_key(job), status, error):
+        raise LeaseLost
+    owner = job.owner
+    await conn.execute(SQL["remember_run"], owner.tenant_id, owner.shop_id, job.kind, error)
+    if error is None and job.mode == "full":
+        await conn.execute(
+            SQL["remember_full"], owner.tenant_id, owner.shop_id, job.kind, job.started_at
+        )
+
+
+async def cursor(conn: Connection, job: Job, kind: str) -> tuple[datetime | None, int | None]:
+    """Return where the polls of *kind* stand."""
+    row = await conn.fetchrow(SQL["cursor"], job.owner.tenant_id, job.owner.shop_id, kind)
+    return (row["cursor_updated_at"], row["cursor_id"]) if row else (None, None)
+
+
+async def move_cursor(
+    conn: Connection, job: Job, kind: str, *, to: datetime, object_id: int | None = None
+) -> None:
+    """Move the cursor forward, never back."""
+    owner = job.owner
+    await conn.execute(SQL["move_cursor"], owner.tenant_id, owner.shop_id, kind, to, object_id)
+
+
+async def schedule(conn: Connection, intervals: Mapping[str, int]) -> None:
+    """Queue the polls that are due; *intervals* are seconds per job kind."""
+    kinds = ("products", "orders", "customers", "inventory", "shop")
+    await conn.execute(SQL["schedule"], *(intervals[kind] for kind in kinds))
+
+
+def _key(job: Job) -> tuple[str, int, uuid.UUID, uuid.UUID]:
+    return (job.owner.tenant_id, job.owner.shop_id, job.job_id, job.lease_id)

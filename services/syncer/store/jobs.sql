@@ -1,0 +1,104 @@
+-- name: claim
+-- A job whose lease ran out was left by a dead process: that counts as an attempt.
+WITH ready AS (
+    SELECT j.tenant_id, j.shop_id, j.job_id
+    FROM commerce.sync_jobs j
+    JOIN accounts.stores s USING (tenant_id, shop_id)
+    WHERE j.status IN ('queued', 'running') AND j.not_before <= now()
+        AND (j.lease_until IS NULL OR j.lease_until < now())
+        AND s.status = 'active'
+    ORDER BY j.kind <> 'shop', j.mode, j.not_before
+    LIMIT 1
+    FOR UPDATE OF j SKIP LOCKED
+)
+UPDATE commerce.sync_jobs j SET
+    status = 'running', lease_id = $1, lease_until = now() + $2::interval, error = NULL,
+    attempts = j.attempts + (j.status = 'running')::integer,
+    started_at = COALESCE(j.started_at, now())
+FROM ready r
+WHERE j.tenant_id = r.tenant_id AND j.shop_id = r.shop_id AND j.job_id = r.job_id
+RETURNING j.tenant_id::text AS tenant_id, j.shop_id, j.job_id, j.kind, j.mode, j.attempts,
+    j.started_at, j.lease_id
+
+-- name: renew
+UPDATE commerce.sync_jobs SET lease_until = now() + $5::interval
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4 AND status = 'running'
+RETURNING true
+
+-- name: progress
+-- Fails to match when the lease went to somebody else: the caller then undoes its work.
+UPDATE commerce.sync_jobs SET
+    rows_done = rows_done + $5, attempts = 0, lease_until = now() + $6::interval
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4 AND status = 'running'
+RETURNING true
+
+-- name: expect
+UPDATE commerce.sync_jobs SET rows_total = $5
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
+
+-- name: recount
+UPDATE commerce.sync_jobs j SET rows_done = (
+    SELECT COALESCE(sum(b.roots_done), 0) FROM commerce.bulk_operations b
+    WHERE b.tenant_id = j.tenant_id AND b.shop_id = j.shop_id AND b.job_id = j.job_id
+)
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
+
+-- name: put_back
+UPDATE commerce.sync_jobs SET
+    status = 'queued', lease_id = NULL, lease_until = NULL, attempts = $5,
+    not_before = now() + $6::interval, error = $7
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
+
+-- name: finish
+UPDATE commerce.sync_jobs SET
+    status = $5, lease_id = NULL, lease_until = NULL, error = $6, finished_at = now()
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
+RETURNING true
+
+-- name: remember_run
+INSERT INTO commerce.sync_state AS t (
+    tenant_id, shop_id, kind, last_polled_at, last_success_at, last_error
+) VALUES ($1, $2, $3, now(), CASE WHEN $4::text IS NULL THEN now() END, $4)
+ON CONFLICT (tenant_id, shop_id, kind) DO UPDATE SET
+    last_polled_at = excluded.last_polled_at, last_error = excluded.last_error,
+    last_success_at = COALESCE(excluded.last_success_at, t.last_success_at)
+
+-- name: remember_full
+-- Changes since the job started are the next poll's.
+INSERT INTO commerce.sync_state AS t (tenant_id, shop_id, kind, full_synced_at, cursor_updated_at)
+VALUES ($1, $2, $3, now(), $4)
+ON CONFLICT (tenant_id, shop_id, kind) DO UPDATE SET
+    full_synced_at = excluded.full_synced_at,
+    cursor_updated_at = GREATEST(t.cursor_updated_at, excluded.cursor_updated_at)
+
+-- name: cursor
+SELECT cursor_updated_at, cursor_id FROM commerce.sync_state
+WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3
+
+-- name: move_cursor
+INSERT INTO commerce.sync_state AS t (tenant_id, shop_id, kind, cursor_updated_at, cursor_id)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant_id, shop_id, kind) DO UPDATE SET
+    cursor_updated_at = excluded.cursor_updated_at, cursor_id = excluded.cursor_id
+WHERE (excluded.cursor_updated_at, COALESCE(excluded.cursor_id, 0))
+    >= (COALESCE(t.cursor_updated_at, excluded.cursor_updated_at), COALESCE(t.cursor_id, 0))
+    OR excluded.cursor_updated_at > t.cursor_updated_at
+
+-- name: schedule
+-- One incremental job per kind whose interval has passed; the live index keeps replicas apart.
+INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger, not_before)
+SELECT s.tenant_id, s.shop_id, k.kind, 'incremental', 'schedule',
+    now() + random() * 0.1 * k.seconds * interval '1 second'
+FROM accounts.stores s
+CROSS JOIN LATERAL (VALUES
+    ('products', COALESCE(s.sync_interval_products, $1)),
+    ('orders', COALESCE(s.sync_interval_orders, $2)),
+    ('customers', COALESCE(s.sync_interval_customers, $3)),
+    ('inventory', COALESCE(s.sync_interval_inventory, $4)),
+    ('shop', $5)
+) AS k (kind, seconds)
+JOIN commerce.sync_state t
+    ON t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND t.kind = k.kind
+WHERE s.status = 'active' AND t.full_synced_at IS NOT NULL
+    AND COALESCE(t.last_polled_at, t.full_synced_at) + k.seconds * interval '1 second' <= now()
+ON CONFLICT (tenant_id, shop_id, kind, mode) WHERE status IN ('queued', 'running') DO NOTHING

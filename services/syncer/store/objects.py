@@ -1,0 +1,21 @@
+"""Which Shopify objects we have."""
+
+from __future__ import annotations
+
+from services.syncer.domain.jobs import Job
+from shared.postgres import Connection, load_queries
+from shared.shopify.snapshots import Owner
+
+SQL = load_queries(__package__, "objects.sql")
+
+
+async def location_ids(conn: Connection, owner: Owner) -> list[int]:
+    rows = await conn.fetch(SQL["location_ids"], owner.tenant_id, owner.shop_id)
+    return [row["location_id"] for row in rows]
+
+
+async def unseen(conn: Connection, job: Job, *, after: int, limit: int) -> list[int]:
+    """Return ids of the job's kind that nothing confirmed since the job started, by id."""
+    key = (job.owner.tenant_id, job.owner.shop_id)
+    rows = await conn.fetch(SQL[f"unseen_{job.kind}"], *key, job.started_at, after, limit)
+    return [row[0] for row in rows]

@@ -1,0 +1,21 @@
+"""The webhook subscriptions that a shop has, as last checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.syncer.domain.subscriptions import Subscription
+from shared.postgres import Connection, load_queries
+from shared.shopify.snapshots import Owner
+
+SQL = load_queries(__package__, "subscriptions.sql")
+
+
+async def remember(conn: Connection, owner: Owner, held: Sequence[Subscription]) -> None:
+    """Make the table say that *held* is all the shop has."""
+    topics = [one.topic for one in held]
+    key = (owner.tenant_id, owner.shop_id)
+    await conn.execute(SQL["forget"], *key, topics)
+    await conn.execute(
+        SQL["remember"], *key, topics, [one.gid for one in held], [one.uri for one in held]
+    )
