@@ -1,4 +1,4 @@
-"""The loops of analytics: drain when nudged or every second, verify once a day."""
+"""The loops of analytics: drain when nudged or twice a second, verify once a day."""
 
 from __future__ import annotations
 

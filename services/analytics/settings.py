@@ -14,6 +14,6 @@ class Settings(ServiceSettings):
     # Orders brought into the ledger in one transaction.
     analytics_batch_max: int = Field(default=2000, ge=1, le=20_000)
     # How often to look for marks when no nudge comes.
-    analytics_poll_seconds: float = Field(default=1.0, gt=0)
+    analytics_poll_seconds: float = Field(default=0.5, gt=0)
     # How often every shop is recomputed and compared; 0 never.
     analytics_verify_hours: float = Field(default=24.0, ge=0)

@@ -23,9 +23,9 @@ INSERT INTO commerce.orders (
     presentment_subtotal_price, presentment_total_discounts, presentment_total_shipping,
     presentment_total_tax, presentment_total_price, presentment_current_total_price, attributes,
     tax_lines, shipping_lines, discount_applications, raw, source
-) SELECT $1, $2, $3, '#1', $4, $4, now(), $5, CASE WHEN $6::boolean THEN now() END, $7, $8, $8, $9, $10,
-    false, true, '{}', '{}', 0, 0, 0, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '[]', '[]',
-    $14, '[]', '', 'poll'
+) SELECT $1, $2, $3, '#1', $4, $4, now(), $5, CASE WHEN $6::boolean THEN now() END, $7, $8, $8, $9,
+    $10, false, true, '{}', '{}', 0, 0, 0, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '[]',
+    '[]', $14, '[]', '', 'poll'
 """
 _LINE = """
 INSERT INTO commerce.order_lines VALUES (
