@@ -116,11 +116,12 @@ class Historian:
         shipping: bool = False,
         discrepancy: int = 0,
         note: str | None = None,
+        beyond: bool = False,
     ) -> Refund:
         """Give back *units*, the shipping if asked, and *discrepancy* minor units on top.
 
         A positive *discrepancy* is paid beyond the goods' worth; Shopify records it as a negative
-        adjustment. Negative keeps money back.
+        adjustment. Negative keeps money back. *beyond* pays even what was never received.
         """
         made = Refund(
             id=self._next(order, "Refund"),
@@ -137,7 +138,7 @@ class Historian:
             made.adjustments.append(self._adjustment(order, discrepancy))
         self._refund_duties(order, made)
         order.refunds.append(made)
-        self._pay_back(order, made, at)
+        self._pay_back(order, made, at, beyond=beyond)
         order.updated = max(order.updated, at)
         settle(order)
         return made
@@ -187,14 +188,14 @@ class Historian:
         number = self._next(order, "OrderAdjustment")
         return Adjustment(number, "REFUND_DISCREPANCY", amount, zero)
 
-    def _pay_back(self, order: Order, made: Refund, at: int) -> None:
+    def _pay_back(self, order: Order, made: Refund, at: int, *, beyond: bool) -> None:
         settle(order)
         assert order.totals is not None
         available = minus(order.totals.received, order.totals.refunded)
         owed = _worth(order, made)
-        if available.presentment <= 0 or owed.presentment <= 0:
+        if owed.presentment <= 0 or (available.presentment <= 0 and not beyond):
             return
-        given = owed if owed.presentment <= available.presentment else available
+        given = owed if beyond or owed.presentment <= available.presentment else available
         parent = next(
             (
                 t
