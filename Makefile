@@ -52,8 +52,9 @@ bench: $(STAMP) ## the benchmarks, one after the other
 	@for each in bench/*.py; do case $$each in */__init__.py) ;; \
 	  *) $(PY) -m bench.$$(basename $$each .py) || exit 1 ;; esac; done
 
-env: ## write .env for docker compose, with fresh secrets
-	@deploy/env > .env.new && chmod 600 .env.new && mv -n .env.new .env && rm -f .env.new && echo "wrote .env"
+env: ## write .env for docker compose, with fresh secrets: DEMO=1
+	@test ! -e .env || { echo ".env exists and is kept; its secrets are in use" >&2; exit 1; }
+	@umask 077 && DEMO="$(DEMO)" deploy/env > .env && echo "wrote .env"
 
 lock: $(STAMP) ## pin the dependencies of pyproject.toml
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \

@@ -13,9 +13,9 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from services.database import migrated
 from services.settings import MachineSettings
 from shared.errors import Rejected, Unavailable
-from shared.migrate import migrate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_until_told(_work(asked, MachineSettings())))
     except ValidationError as exc:
         wrong = exc.errors()[0]
-        return _fail(f"{str(wrong['loc'][0]).upper()}: {wrong['msg']}")
+        return _fail(
+            f"{str(wrong['loc'][0]).upper()}: {wrong['msg'].removeprefix('Value error, ')}"
+        )
     except (Rejected, Unavailable) as exc:
         return _fail(str(exc))
     except KeyboardInterrupt:
@@ -64,10 +66,12 @@ async def _work(asked: argparse.Namespace, settings: MachineSettings) -> int:
     if asked.command == "migrate":
         return await _migrate(settings)
     # These need packages of the extra "demo", which an image of the services does not have.
-    from services import demo, up
+    from services import connect, demo, up
 
     if asked.command == "up":
         return await up.run(settings)
+    if asked.command == "connect":
+        return await connect.run(settings, asked.api)
     wanted = demo.Wanted(
         once=asked.once,
         orders=asked.orders,
@@ -81,7 +85,7 @@ async def _work(asked: argparse.Namespace, settings: MachineSettings) -> int:
 async def _migrate(settings: MachineSettings) -> int:
     if not settings.database_url:
         raise Rejected("DATABASE_URL is not set")
-    ran = await migrate(settings.database_url)
+    ran = await migrated(settings.database_url)
     print("\n".join(ran) or "nothing to do")  # noqa: T201 - the command's answer
     return 0
 
@@ -109,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=7, help="same seed, same store")
     demo.add_argument("--dataset", type=Path, help="directory with a real shop's parquet files")
     demo.add_argument("--rate", type=float, default=3.0, help="live changes per second")
+    connect = commands.add_parser("connect", help="connect the simulated store of a running system")
+    connect.add_argument("--api", required=True, help="where the gateway answers")
     return parser
 
 

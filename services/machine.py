@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 
+from services import tenancy
+from services.database import about, migrated
 from services.embedded import EmbeddedPostgres
 from services.home import Access, Home, Secrets
 from services.processes import Processes
 from services.settings import MachineSettings, environment_with
 from shared.bus.rabbitmq import RabbitBus
 from shared.errors import Rejected, Unavailable
-from shared.migrate import migrate
 
 SERVICES = ("gateway", "webhooks", "syncer", "analytics")
 _READY_SECONDS = 60
-_API_KEY = re.compile(r"till_\w+")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# All of the simulated store's history, not the 60 days that an app gets without asking.
+_DEMO_SCOPES = (
+    "read_all_orders,read_orders,read_products,read_customers,read_inventory,read_locations,"
+    "read_fulfillments"
+)
 
 Answer = TypeVar("Answer")
 
@@ -55,29 +57,9 @@ class Machine:
             task.cancel()
             await asyncio.gather(watch, task, return_exceptions=True)
 
-    async def run(self, module: str, *arguments: str) -> tuple[int, str]:
-        """Run *module* to its end; return its status and what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, *arguments),
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode(errors="replace").strip()
-
     async def access(self) -> Access:
         """Return the first tenant's API key, making both on the first call."""
-        database = without_password(self.database_url)
-        if access := self.home.access(database):
-            return access
-        _, said = await self.run("services.gateway", "create-tenant", "First tenant")
-        tenant, key = _UUID.search(said), _API_KEY.search(said)
-        if tenant is None or key is None:
-            raise Unavailable(f"no tenant could be made: {said[-400:]}")
-        access = Access(tenant_id=tenant[0], api_key=key[0], database=database)
-        self.home.keep_access(access)
-        return access
+        return await tenancy.access(self.home, self.environment, self.database_url)
 
 
 @contextlib.asynccontextmanager
@@ -97,9 +79,9 @@ async def running(
     with home.claimed():
         _require_free_ports(settings, names)
         async with _postgres(settings, home) as (database_url, server_pid):
-            say(f"PostgreSQL is up ({'DATABASE_URL' if settings.database_url else 'embedded'})")
-            if applied := await _migrated(database_url, settings):
-                say(f"{len(applied)} migrations applied")
+            applied = await migrated(database_url)
+            where = "DATABASE_URL" if settings.database_url else "embedded"
+            say(f"PostgreSQL is up ({where}), {len(applied)} migrations applied")
             if settings.amqp_url:
                 await _require_broker(settings.amqp_url)
             machine = Machine(
@@ -147,6 +129,7 @@ def _environment(
             "PUBLIC_BASE_URL": settings.url_of("gateway"),
             "SHOPIFY_CLIENT_ID": "demo-app",
             "SHOPIFY_CLIENT_SECRET": secrets.client_secret,
+            "SHOPIFY_SCOPES": _DEMO_SCOPES,
             "SHOPIFY_BASE_URL": settings.url_of("simulator") + "/shops/{shop}",
             "SHOPIFY_WEBHOOK_URL": settings.url_of("webhooks") + "/api/v1/shopify/webhooks",
         }
@@ -166,34 +149,14 @@ async def _postgres(settings: MachineSettings, home: Home) -> AsyncIterator[tupl
         await asyncio.shield(asyncio.to_thread(server.stop))
 
 
-async def _migrated(database_url: str, settings: MachineSettings) -> list[str]:
-    try:
-        return await migrate(database_url)
-    except (Rejected, Unavailable) as exc:
-        if not settings.database_url:
-            raise
-        raise _about("DATABASE_URL", database_url, exc) from exc
-
-
 async def _require_broker(amqp_url: str) -> None:
     bus = RabbitBus(amqp_url)
     try:
         await bus.connect()
     except (Rejected, Unavailable) as exc:
-        raise _about("AMQP_URL", amqp_url, exc) from exc
+        raise about("AMQP_URL", amqp_url, exc) from exc
     finally:
         await bus.close()
-
-
-def _about(name: str, url: str, exc: Exception) -> Unavailable:
-    reason = f"{exc} ({exc.__cause__})" if exc.__cause__ else str(exc)
-    return Unavailable(f"{name} {without_password(url)}: {reason}")
-
-
-def without_password(url: str) -> str:
-    """Return *url* fit for a terminal."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _require_free_ports(settings: MachineSettings, names: Sequence[str]) -> None:

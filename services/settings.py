@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,3 +59,10 @@ class MachineSettings(BaseSettings):
 def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
     """Return our own environment with *changes* on top, for a child process."""
     return {**os.environ, **changes}
+
+
+def without_password(url: str) -> str:
+    """Return *url* fit for a terminal."""
+    parts = urlsplit(url)
+    socket = f"?{parts.query}" if parts.query.startswith("host=") else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{socket}"

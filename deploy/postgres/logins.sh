@@ -1,0 +1,18 @@
+#!/bin/bash
+# Runs once, when the data directory is made. Each service logs in as a user of its own that owns
+# nothing and may only become its service's role; the owner's password is known to `migrate` alone.
+set -euo pipefail
+
+for service in gateway webhooks syncer analytics; do
+  password="${service^^}_DB_PASSWORD"
+  psql -v ON_ERROR_STOP=1 -v service="$service" -v password="${!password}" \
+    -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
+CREATE ROLE :"service" LOGIN NOINHERIT PASSWORD :'password';
+CREATE ROLE tillstream_:service NOINHERIT;
+GRANT tillstream_:service TO :"service";
+SQL
+done
+psql -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO gateway, webhooks, syncer, analytics;
+SQL
