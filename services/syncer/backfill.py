@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
 
 import structlog
-from shared.shopify.bulk import BulkAssembler
 
 from services.syncer import planning
 from services.syncer.context import Also, Context, save
 from services.syncer.domain import operations as decide
 from services.syncer.domain.jobs import OBJECT, Job
 from services.syncer.domain.operations import Operation, Planned
+from services.syncer.reading import unreadable
 from services.syncer.store import jobs, operations
 from services.syncer.sweep import sweep
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound, Rejected, Unavailable
 from shared.postgres import Connection, translated
+from shared.shopify.bulk import BulkAssembler
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import bulk_document, document
+from shared.shopify.snapshots import Snapshot
 
 log = structlog.get_logger()
 
@@ -128,17 +131,37 @@ async def _completed(run: Run, window: Planned, gid: str) -> Operation | None:
 
 
 async def _copy(run: Run, window: Planned, operation: Operation) -> None:
-    assembler = BulkAssembler(OBJECT[run.job.kind], run.job.owner)
-    if operation.url:
-        async for chunk in run.client.download(operation.url):
-            assembler.feed(chunk)
-    snapshots = iter(assembler.finish())
-    if assembler.roots != int(operation.root_object_count):
-        raise Incomplete(f"{assembler.roots} of {operation.root_object_count} objects arrived")
+    kind = OBJECT[run.job.kind]
+    assembler = BulkAssembler(kind, run.job.owner)
+    snapshots = await _assembled(run, assembler, operation)
     while part := list(islice(snapshots, SNAPSHOTS_PER_TRANSACTION)):
-        roots = sum(1 for one in part if one.kind == OBJECT[run.job.kind])
+        roots = sum(1 for one in part if one.kind == kind)
         await save(run.context, part, also=_progress(run.job, window, roots))
-    await save(run.context, (), also=_done(run.job, window))
+    wishes = [
+        unreadable(kind, object_id, why, owner=run.job.owner)
+        for object_id, why in assembler.rejected.items()
+    ]
+    await save(run.context, wishes, also=_done(run.job, window, len(wishes)))
+
+
+async def _assembled(
+    run: Run, assembler: BulkAssembler, operation: Operation
+) -> Iterator[Snapshot]:
+    """Download a result and check that it is whole; the last line may lack its end."""
+    try:
+        if operation.url:
+            async for chunk in run.client.download(operation.url):
+                assembler.feed(chunk)
+        assembler.feed(b"\n")
+    except Rejected as exc:
+        if exc.code != "bad_payload":
+            raise
+        raise Incomplete(f"the result is broken: {exc}") from exc
+    arrived = (assembler.objects, assembler.roots)
+    counted = (int(operation.object_count), int(operation.root_object_count))
+    if arrived != counted:
+        raise Incomplete(f"{arrived} objects and roots arrived, Shopify counted {counted}")
+    return assembler.finish()
 
 
 def _progress(job: Job, window: Planned, roots: int) -> Also:
@@ -149,9 +172,10 @@ def _progress(job: Job, window: Planned, roots: int) -> Also:
     return progress
 
 
-def _done(job: Job, window: Planned) -> Also:
+def _done(job: Job, window: Planned, unreadable_roots: int) -> Also:
     async def done(conn: Connection) -> None:
-        await jobs.progress(conn, job, 0)
+        await operations.count(conn, job, window.number, unreadable_roots)
+        await jobs.progress(conn, job, unreadable_roots)
         await operations.done(conn, job, window.number)
 
     return done

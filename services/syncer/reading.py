@@ -8,14 +8,13 @@ from types import MappingProxyType
 
 import msgspec
 import structlog
-from shared.shopify.drain import drained
 
 from services.syncer.domain.batches import refetch
 from shared.errors import Rejected
-from shared.shopify import mapping
+from shared.shopify import drain, mapping
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
-from shared.shopify.snapshots import Fact, Kind, Owner, Source
+from shared.shopify.snapshots import Fact, Kind, Owner, Refetch, Source
 
 log = structlog.get_logger()
 
@@ -36,16 +35,11 @@ _BY_IDS = MappingProxyType(
         "inventory_item": ("inventory_by_ids", "InventoryItem"),
     }
 )
-_FACTS: MappingProxyType[str, Callable[[bytes, Owner, Source], list[Fact]]] = MappingProxyType(
-    {
-        "order": mapping.order_facts,
-        "product": mapping.product_facts,
-        "customer": mapping.customer_facts,
-        "inventory_item": mapping.inventory_item_facts,
-        "inventory_level": mapping.level_facts,
-        "location": mapping.location_facts,
-    }
+_WHOLE: MappingProxyType[str, Callable[[bytes, Owner, Source], list[Fact]]] = MappingProxyType(
+    {"inventory_level": mapping.level_facts, "location": mapping.location_facts}
 )
+# What is wrong with one object and says nothing about its neighbours.
+_ITS_OWN_FAULT = frozenset({"bad_payload", "object_gone"})
 
 
 class _PageInfo(msgspec.Struct, rename="camel"):
@@ -131,14 +125,32 @@ async def facts(
     A node that cannot be mapped does not stop its neighbours: it is asked for again, and stays
     in commerce.refetches, with the reason, until it can be read.
     """
-    whole = await drained(client, kind, raw)
     try:
-        return _FACTS[kind](whole, owner, source)
+        return await _facts(client, kind, raw, owner=owner, source=source)
     except Rejected as exc:
-        gid = msgspec.json.decode(raw, type=_Named).id
-        log.exception("object could not be mapped", kind=kind, details=exc.details)
-        key = (owner.tenant_id, owner.shop_id, (_id_of(gid),))
-        return [refetch(kind, key, f"unreadable: {exc.code}")]
+        if exc.code not in _ITS_OWN_FAULT:
+            raise
+        object_id = _id_of(msgspec.json.decode(raw, type=_Named).id)
+        return [unreadable(kind, object_id, exc, owner=owner)]
+
+
+def unreadable(kind: Kind, object_id: int, why: Rejected, *, owner: Owner) -> Refetch:
+    """Return the wish to read again what could not be mapped."""
+    log.error("object could not be mapped", kind=kind, code=why.code, details=why.details)
+    key = (owner.tenant_id, owner.shop_id, (object_id,))
+    return refetch(kind, key, f"unreadable: {why.code} {why.details.get('path', '')}".strip())
+
+
+async def _facts(
+    client: ShopClient, kind: Kind, raw: bytes, *, owner: Owner, source: Source
+) -> list[Fact]:
+    if kind in _WHOLE:
+        return _WHOLE[kind](raw, owner, source)
+    node = drain.opened(kind, raw)
+    while request := drain.next_page(node):
+        answer = await client.execute(document(request.document), request.variables)
+        drain.absorb(node, request, answer)
+    return drain.facts(node, owner, source=source)
 
 
 def _page(connection: _Connection) -> Page:
