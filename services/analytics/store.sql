@@ -50,12 +50,15 @@ UNION
 SELECT $1, $2, order_id FROM analytics.contributions WHERE tenant_id = $1 AND shop_id = $2
 
 -- name: take_marks
+-- Up to the n-th mark in sight; one that commits later with a lower number waits for the next time.
 WITH taken AS (
     DELETE FROM analytics.order_marks
-    WHERE tenant_id = $1 AND shop_id = $2 AND mark_id = ANY (ARRAY(
-        SELECT mark_id FROM analytics.order_marks WHERE tenant_id = $1 AND shop_id = $2
-        ORDER BY mark_id LIMIT $3
-    ))
+    WHERE tenant_id = $1 AND shop_id = $2 AND mark_id <= (
+        SELECT max(mark_id) FROM (
+            SELECT mark_id FROM analytics.order_marks WHERE tenant_id = $1 AND shop_id = $2
+            ORDER BY mark_id LIMIT $3
+        ) first
+    )
     RETURNING order_id
 )
 SELECT count(*) AS marks, COALESCE(array_agg(DISTINCT order_id), '{}') AS order_ids FROM taken
@@ -68,14 +71,23 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE analytics.contributions INCL
 ON COMMIT DELETE ROWS
 
 -- name: retire
--- What the new snapshots no longer say leaves the ledger, and its sums leave the buckets.
+-- What the new snapshots no longer say leaves the ledger, and its sums leave the buckets. Written so
+-- that fresh tables without statistics get the same plan: one probe per order, one hash of incoming.
 WITH gone AS (
-    DELETE FROM analytics.contributions old
-    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = ANY ($3::bigint[]) AND NOT EXISTS (
-        SELECT FROM pg_temp.incoming i
-        WHERE i.order_id = old.order_id AND i.ckey = old.ckey AND i.row_hash = old.row_hash
-    )
-    RETURNING old.*
+    DELETE FROM analytics.contributions
+    WHERE ctid = ANY (ARRAY(
+        SELECT old.ctid
+        FROM unnest($3::bigint[]) AS wanted (order_id)
+        CROSS JOIN LATERAL (
+            SELECT ctid, order_id, ckey, row_hash FROM analytics.contributions
+            WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
+            OFFSET 0
+        ) old
+        WHERE (old.order_id, old.ckey, old.row_hash) NOT IN (
+            SELECT order_id, ckey, row_hash FROM pg_temp.incoming
+        )
+    ))
+    RETURNING *
 ), sums AS (
     SELECT b.basis, b.day, c.currency,
            -sum(c.orders) AS orders, -sum(c.units) AS units, -sum(c.gross_sales) AS gross_sales,
@@ -175,27 +187,46 @@ SELECT count(*) FROM came
 DELETE FROM analytics.daily_sales WHERE tenant_id = $1 AND shop_id = $2 AND n = 0
 
 -- name: orders
-SELECT order_id, currency, processed_at, cancelled_at, deleted_at IS NOT NULL AS deleted, test,
-       taxes_included, duties_included, total_tax, COALESCE(total_duties, 0) AS total_duties,
-       total_tip, NULLIF(shipping_lines::text, '[]') AS shipping_lines
-FROM commerce.orders
-WHERE tenant_id = $1 AND shop_id = $2 AND order_id = ANY ($3::bigint[])
+SELECT o.order_id, o.currency, o.processed_at, o.cancelled_at, o.deleted_at IS NOT NULL AS deleted,
+       o.test, o.taxes_included, o.duties_included, o.total_tax,
+       COALESCE(o.total_duties, 0) AS total_duties, o.total_tip,
+       NULLIF(o.shipping_lines::text, '[]') AS shipping_lines
+FROM unnest($3::bigint[]) AS wanted (order_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM commerce.orders
+    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
+    OFFSET 0
+) o
 
 -- name: order_lines
-SELECT order_id, line_id, product_id, variant_id, quantity, current_quantity, price, discount, tax,
-       CASE WHEN discount <> 0 AND price * quantity = discount THEN tax_lines::text END AS tax_lines,
-       duty, CASE WHEN duty <> 0 THEN duties::text END AS duties, gift_card
-FROM commerce.order_lines
-WHERE tenant_id = $1 AND shop_id = $2 AND order_id = ANY ($3::bigint[])
-ORDER BY order_id, position, line_id
+SELECT l.order_id, l.line_id, l.product_id, l.variant_id, l.quantity, l.current_quantity, l.price,
+       l.discount, l.tax, l.duty, l.gift_card,
+       CASE WHEN l.discount <> 0 AND l.price * l.quantity = l.discount THEN l.tax_lines::text END
+       AS tax_lines,
+       CASE WHEN l.duty <> 0 THEN l.duties::text END AS duties
+FROM unnest($3::bigint[]) AS wanted (order_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM commerce.order_lines
+    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
+    OFFSET 0
+) l
+ORDER BY l.order_id, l.position, l.line_id
 
 -- name: refunds
-SELECT order_id, refund_id, processed_at, NULLIF(adjustments::text, '[]') AS adjustments,
-       NULLIF(shipping::text, '[]') AS shipping, NULLIF(duties::text, '[]') AS duties
-FROM commerce.refunds
-WHERE tenant_id = $1 AND shop_id = $2 AND order_id = ANY ($3::bigint[])
+SELECT r.order_id, r.refund_id, r.processed_at, NULLIF(r.adjustments::text, '[]') AS adjustments,
+       NULLIF(r.shipping::text, '[]') AS shipping, NULLIF(r.duties::text, '[]') AS duties
+FROM unnest($3::bigint[]) AS wanted (order_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM commerce.refunds
+    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
+    OFFSET 0
+) r
 
 -- name: refund_lines
-SELECT order_id, refund_id, refund_line_id, line_id, quantity, subtotal, total_tax
-FROM commerce.refund_lines
-WHERE tenant_id = $1 AND shop_id = $2 AND order_id = ANY ($3::bigint[])
+SELECT l.order_id, l.refund_id, l.refund_line_id, l.line_id, l.quantity, l.subtotal, l.total_tax
+FROM unnest($3::bigint[]) AS wanted (order_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM commerce.refund_lines
+    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
+    OFFSET 0
+) l

@@ -36,8 +36,6 @@ CREATE TABLE analytics.contributions (
     ), 0)) STORED,
     PRIMARY KEY (tenant_id, shop_id, order_id, ckey)
 );
--- "The orders behind this number".
-CREATE INDEX contributions_event_day ON analytics.contributions (tenant_id, shop_id, event_day);
 
 -- basis: event (each part on its own day, as Shopify's reports) | order (all on the order's day).
 -- n contributions and the sum of their hashes prove a bucket equal to the ledger.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from services.analytics.domain.orders import ZERO
 
@@ -23,8 +23,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
+class Measures(NamedTuple):
     """What adds up. Reversals are positive and are subtracted; all else has its natural sign.
 
     *adjustments* are sales reversals that belong to no line (refund discrepancies).
@@ -57,11 +56,10 @@ class Measures:
         return self.net_sales + self.shipping + self.duties + self.additional_fees + self.taxes
 
 
-MEASURES = tuple(Measures.__dataclass_fields__)
+MEASURES = Measures._fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(NamedTuple):
     """*ckey* is unique within the order and follows from Shopify's ids alone."""
 
     order_id: int
@@ -71,20 +69,18 @@ class Contribution:
     event_day: date
     order_day: date
     currency: str
-    line_id: int | None = None
-    product_id: int | None = None
-    variant_id: int | None = None
+    line_id: int | None
+    product_id: int | None
+    variant_id: int | None
     measures: Measures
 
 
 def total(parts: Iterable[Measures]) -> Measures:
     """Add *parts* up."""
-    sums: dict[str, Decimal] = dict.fromkeys(MEASURES, ZERO)
+    sums = Measures()
     for part in parts:
-        for name in MEASURES:
-            sums[name] += getattr(part, name)
-    orders, units = int(sums.pop("orders")), int(sums.pop("units"))
-    return Measures(orders=orders, units=units, **sums)
+        sums = Measures(*map(operator.add, sums, part))
+    return sums
 
 
 def undoing(done: Measures) -> Measures:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -80,8 +80,6 @@ class _Ledger:
         for line in self.order.lines:
             sold = self.worths[line.line_id].sold()
             kind: Kind = "gift_card" if line.gift_card else "sale"
-            if line.duty:
-                sold = total((sold, Measures(duties=line.duty)))
             yield self._row(f"l:{line.line_id}", kind, self.order.processed_at, sold, line)
 
     def _refunds(self) -> Iterator[Contribution]:
@@ -144,7 +142,7 @@ class _Ledger:
             # The last units take what refunds left, so that a line that is gone leaves nothing;
             # duties are left out because a refund gives them back without naming the line.
             mine = (one.measures for one in done if one.line_id == line.line_id)
-            measures = replace(undoing(total(mine)), duties=measures.duties)
+            measures = undoing(total(mine))._replace(duties=measures.duties)
         ckey = f"e:{line.line_id}"
         return self._row(ckey, "removal", self.order.processed_at, measures, line)
 

@@ -23,8 +23,15 @@ class Worth:
 
     def sold(self) -> Measures:
         """What selling the line adds."""
-        return self._measures(
-            self.line.quantity, Measures(gross_sales=self.gross, discounts=self.discount), self.tax
+        if self.line.gift_card:
+            card = self.gross - self.discount
+            return Measures(gift_card_sales=card, taxes=self.tax, duties=self.line.duty)
+        return Measures(
+            units=self.line.quantity,
+            gross_sales=self.gross,
+            discounts=self.discount,
+            taxes=self.tax,
+            duties=self.line.duty,
         )
 
     def refunded(self, given: RefundLine, *, units: range, order: OrderSnapshot) -> Measures:
@@ -33,31 +40,23 @@ class Worth:
         if order.duties_included:
             net -= self._share(self.line.duty, units)
         gross = self._share(self.gross, units) if units.start < self.line.quantity else net
-        return self._measures(
-            -given.quantity,
-            Measures(gross_reversals=gross, discount_reversals=gross - net),
-            -given.tax,
-        )
+        return self._reversed(given.quantity, gross, gross - net, given.tax)
 
     def removed(self, units: range) -> Measures:
         """What taking *units* off the order takes, by their share of the line."""
-        taken = self._measures(
-            -len(units),
-            Measures(
-                gross_reversals=self._share(self.gross, units),
-                discount_reversals=self._share(self.discount, units),
-            ),
-            -self._share(self.tax, units),
+        gross, discount = self._share(self.gross, units), self._share(self.discount, units)
+        taken = self._reversed(len(units), gross, discount, self._share(self.tax, units))
+        return taken._replace(duties=-self._share(self.line.duty, units))
+
+    def _reversed(self, units: int, gross: Decimal, discount: Decimal, tax: Decimal) -> Measures:
+        if self.line.gift_card:
+            return Measures(gift_card_sales=discount - gross, taxes=-tax)
+        return Measures(
+            units=-units, gross_reversals=gross, discount_reversals=discount, taxes=-tax
         )
-        return replace(taken, duties=-self._share(self.line.duty, units))
 
     def _share(self, whole: Decimal, units: range) -> Decimal:
         return units_share(whole, self.line.quantity, units, self.currency)
-
-    def _measures(self, units: int, amounts: Measures, tax: Decimal) -> Measures:
-        if self.line.gift_card:
-            return Measures(gift_card_sales=amounts.net_sales, taxes=tax)
-        return replace(amounts, units=units, taxes=tax)
 
 
 def worth(line: Line, order: OrderSnapshot) -> Worth:
