@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ _MOMENT = re.compile(
     r"(?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)",
     re.ASCII,
 )
-_ID = re.compile(r"[0-9]{1,18}")
+_LARGEST_ID = "9223372036854775807"  # a bigint
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -44,14 +44,13 @@ def optional_amount(value: str | None) -> str:
     return NULL if value is None else amount(value)
 
 
-@functools.lru_cache(maxsize=8192)
-def total(amounts: tuple[str, ...]) -> str:
+def total(amounts: Sequence[str]) -> str:
     """Return the exact sum of *amounts* in canonical text."""
     if not amounts:
         return "0"
     if len(amounts) == 1:
         return amount(amounts[0])
-    return amount(f"{sum((Decimal(amount(value)) for value in amounts), Decimal(0)):f}")
+    return amount(f"{sum([Decimal(amount(value)) for value in amounts]):f}")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -88,11 +87,12 @@ def optional_moment(value: str | None) -> str:
 def digits(gid: str) -> str:
     """Return the number of a global id (``gid://shopify/Order/1?x=y``) or of a bare id."""
     bare = gid[gid.rfind("/") + 1 :]
-    if _ID.fullmatch(bare) is None:
-        bare = bare.partition("?")[0]
-        if _ID.fullmatch(bare) is None:
-            raise Malformed(gid)
-    return bare
+    if bare.isdecimal() and bare.isascii() and (len(bare), bare) <= (19, _LARGEST_ID):
+        return bare
+    number, query, _ = bare.partition("?")
+    if not query:
+        raise Malformed(gid)
+    return digits(number)
 
 
 @functools.lru_cache(maxsize=512)
@@ -164,8 +164,3 @@ def _cleaned(value: object) -> object:
     if isinstance(value, dict):
         return {_cleaned(key): _cleaned(inner) for key, inner in value.items()}
     return value
-
-
-def texts(values: Iterable[str | None]) -> list[str]:
-    """Return the present texts."""
-    return [value for value in values if value]
