@@ -5,6 +5,7 @@ Source: https://www.postgresql.org/docs/current/sql-copy.html (Text Format)
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 
@@ -12,9 +13,20 @@ import orjson
 import zstandard
 
 NULL = "\\N"
+# NUL goes: no Postgres text can hold it.
 _ESCAPES = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
+    {
+        "\0": "",
+        "\\": "\\\\",
+        "\t": "\\t",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\v": "\\v",
+    }
 )
+_NUL = re.compile(r"(\\\\)|\\u0000")
 _LEVEL = 3
 
 
@@ -61,8 +73,14 @@ def jsonb(value: object) -> str:
     """Return a ``jsonb`` field of plain dicts, lists, texts and numbers."""
     if not value and isinstance(value, list):
         return "[]"
-    written = orjson.dumps(value).decode()
-    return written.replace("\\", "\\\\") if "\\" in written else written
+    return json_text(orjson.dumps(value).decode())
+
+
+def json_text(written: str) -> str:
+    """Return a ``jsonb`` field of JSON text, whose only special character is the backslash."""
+    if "\\" not in written:
+        return written
+    return _NUL.sub(r"\1", written).replace("\\", "\\\\")
 
 
 def compressed(payload: bytes) -> str:

@@ -7,23 +7,25 @@ path of the field in ``details``, for anything else.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from shared.errors import Rejected
 from shared.shopify.mapping.customers import customer_snapshot
 from shared.shopify.mapping.inventory import item_snapshot, level_snapshot, location_snapshot
 from shared.shopify.mapping.orders import order_snapshot, whole
 from shared.shopify.mapping.products import product_snapshot
 from shared.shopify.mapping.shops import shop_fact
 from shared.shopify.mapping.snapshot import Origin
-from shared.shopify.mapping.values import rejecting, without_nul
+from shared.shopify.mapping.values import rejecting
 from shared.shopify.nodes import (
     CustomerNode,
     InventoryItemNode,
     LevelNode,
     LocationNode,
     OrderNode,
+    Page,
     ProductNode,
     ShopNode,
 )
@@ -43,7 +45,7 @@ _shop = msgspec.json.Decoder(ShopNode)
 def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Return *raw* as the decoder's type; raise Rejected when it is something else."""
     with rejecting(raw):
-        return decoder.decode(without_nul(raw))
+        return decoder.decode(raw)
 
 
 def order_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:
@@ -89,13 +91,20 @@ def node_facts(node: msgspec.Struct, payload: bytes, *, owner: Owner, source: So
     with rejecting(payload):
         match node:
             case OrderNode():
+                _check_ends(node.line_items, node.shipping_lines, node.discount_applications)
+                for refund in node.refunds:
+                    _check_ends(refund.refund_line_items, refund.order_adjustments)
+                    _check_ends(refund.refund_shipping_lines)
                 return [order_snapshot(node, whole(node), origin=origin)]
             case ProductNode():
+                _check_ends(node.variants, node.media)
                 variants, media = node.variants.nodes, node.media.nodes
                 return [product_snapshot(node, variants, media=media, origin=origin)]
             case CustomerNode():
+                _check_ends(node.addresses_v2)
                 return [customer_snapshot(node, node.addresses_v2.nodes, origin=origin)]
             case InventoryItemNode():
+                _check_ends(node.inventory_levels)
                 levels = [level_snapshot(one, origin=origin) for one in node.inventory_levels.nodes]
                 return [item_snapshot(node, origin=origin), *levels]
             case LevelNode():
@@ -104,3 +113,8 @@ def node_facts(node: msgspec.Struct, payload: bytes, *, owner: Owner, source: So
                 return [location_snapshot(node, origin=origin)]
             case _:
                 raise TypeError(type(node).__name__)
+
+
+def _check_ends(*pages: Page[Any]) -> None:
+    if any(page.page_info.has_next_page for page in pages):
+        raise Rejected("a connection was not read to its end", code="not_drained")

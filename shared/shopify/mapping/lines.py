@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.shopify.copytext import flag, jsonb, optional, text
+from shared.shopify.copytext import flag, json_text, jsonb, optional, text
 from shared.shopify.mapping import parts
-from shared.shopify.mapping.values import digits
+from shared.shopify.mapping.values import digits, number_of
 from shared.shopify.nodes.orders import LineNode
 
 
@@ -23,8 +23,8 @@ def _line_row(node: LineNode, key: str, position: int) -> str:
             key,
             digits(node.id),
             str(position),
-            optional(None if node.product is None else digits(node.product.id)),
-            optional(None if node.variant is None else digits(node.variant.id)),
+            number_of(node.product),
+            number_of(node.variant),
             optional(node.sku),
             text(node.title),
             optional(node.variant_title),
@@ -39,9 +39,9 @@ def _line_row(node: LineNode, key: str, position: int) -> str:
             flag(node.is_gift_card),
             flag(node.requires_shipping),
             flag(node.taxable),
-            jsonb(parts.attributes(node.custom_attributes)),
-            jsonb(parts.tax_lines(node.tax_lines)),
-            jsonb(parts.allocations(node.discount_allocations)),
-            jsonb(parts.duties(node.duties)),
+            jsonb(parts.attributes(node.custom_attributes)) if node.custom_attributes else "[]",
+            json_text(parts.tax_lines(node.tax_lines)),
+            json_text(parts.allocations(node.discount_allocations)),
+            jsonb(parts.duties(node.duties)) if node.duties else "[]",
         )
     )

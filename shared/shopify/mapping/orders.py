@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.shopify.copytext import array, flag, jsonb, number, optional, text
+from shared.shopify.copytext import array, flag, json_text, jsonb, number, optional, text
 from shared.shopify.mapping import parts
 from shared.shopify.mapping.lines import line_rows
 from shared.shopify.mapping.refunds import refund_line_rows, refund_rows
@@ -15,6 +15,7 @@ from shared.shopify.mapping.values import (
     instant,
     lowered,
     moment,
+    number_of,
     optional_amount,
     optional_moment,
 )
@@ -28,7 +29,7 @@ from shared.shopify.nodes.orders import (
     ShippingLineNode,
     TransactionNode,
 )
-from shared.shopify.nodes.parts import MoneyBag, Reference
+from shared.shopify.nodes.parts import MoneyBag
 from shared.shopify.snapshots import Snapshot
 
 # GraphQL tells ten states apart, REST four; both are reduced to what both can say.
@@ -102,17 +103,13 @@ def _children(node: OrderHead, children: OrderParts, key: str) -> dict[str, list
     return rows
 
 
-def _reference(reference: Reference | None) -> str:
-    return optional(None if reference is None else digits(reference.id))
-
-
 def _heading(node: OrderHead) -> tuple[str, ...]:
     return (
         text(node.name),
         optional(node.confirmation_number),
         optional(node.email),
         optional(node.phone),
-        _reference(node.customer),
+        number_of(node.customer),
         moment(node.created_at),
         moment(node.processed_at),
         moment(node.updated_at),
@@ -135,7 +132,7 @@ def _state(node: OrderHead) -> tuple[str, ...]:
         flag(node.test),
         flag(node.confirmed),
         optional(node.source_name),
-        _reference(node.app),
+        number_of(node.app),
         optional(node.po_number),
         optional(node.note),
         array(sorted(node.tags)),
@@ -182,7 +179,7 @@ def _documents(node: OrderHead, children: OrderParts) -> tuple[str, ...]:
         optional(None) if billing is None else jsonb(billing),
         optional(None) if shipping is None else jsonb(shipping),
         jsonb(parts.attributes(node.custom_attributes)),
-        jsonb(parts.tax_lines(node.tax_lines)),
+        json_text(parts.tax_lines(node.tax_lines)),
         jsonb(parts.shipping_lines(children.shipping)),
         jsonb(parts.discount_applications(children.discounts)),
     )
@@ -195,7 +192,7 @@ def transaction_row(node: TransactionNode, key: str) -> str:
         (
             key,
             digits(node.id),
-            _reference(node.parent_transaction),
+            number_of(node.parent_transaction),
             text(node.kind.lower()),
             text(node.status.lower()),
             optional(node.gateway),
@@ -216,7 +213,7 @@ def _fulfillment_row(node: FulfillmentNode, key: str) -> str:
             digits(node.id),
             optional(node.name),
             text(node.status.lower()),
-            _reference(node.location),
+            number_of(node.location),
             number(node.total_quantity),
             jsonb(parts.tracking(node)),
             moment(node.created_at),

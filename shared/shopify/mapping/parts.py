@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TypeAlias
+
+import orjson
 
 from shared.shopify.mapping.values import amount, digits, lowered, rate, total
 from shared.shopify.nodes.orders import (
@@ -43,7 +46,7 @@ def identity(reference: Reference | None) -> int | None:
 
 def shop_total(bags: list[MoneyBag]) -> str:
     """Return the exact sum in the shop's currency."""
-    return total(tuple([bag.shop_money.amount for bag in bags]))
+    return total([bag.shop_money.amount for bag in bags])
 
 
 def address(node: AddressNode | None) -> Part | None:
@@ -75,30 +78,38 @@ def attributes(nodes: list[AttributeNode]) -> list[Part]:
     return [{"name": node.key, "value": node.value} for node in nodes]
 
 
-def tax_lines(nodes: list[TaxNode]) -> list[Part]:
-    """Return tax lines."""
-    return [
-        {
-            "title": node.title,
-            "rate": rate(node.rate),
-            "amount": shop(node.price_set),
-            "presentment_amount": presentment(node.price_set),
-            "channel_liable": node.channel_liable,
-        }
-        for node in nodes
-    ]
+@functools.lru_cache(maxsize=4096)
+def _json(value: str | bool | None) -> str:
+    return orjson.dumps(value).decode()
 
 
-def allocations(nodes: list[AllocationNode]) -> list[Part]:
-    """Return discount allocations; *index* points into the order's discount applications."""
-    return [
-        {
-            "index": node.discount_application.index,
-            "amount": shop(node.allocated_amount_set),
-            "presentment_amount": presentment(node.allocated_amount_set),
-        }
+# Taxes and allocations are most of the parts of an order: writing their JSON by hand saves a tenth
+# of the whole mapping.
+def tax_lines(nodes: list[TaxNode]) -> str:
+    """Return tax lines as JSON text."""
+    if not nodes:
+        return "[]"
+    written = [
+        f'{{"title":{_json(node.title)},"rate":{_json(rate(node.rate))},'
+        f'"amount":"{amount(node.price_set.shop_money.amount)}",'
+        f'"presentment_amount":"{amount(node.price_set.presentment_money.amount)}",'
+        f'"channel_liable":{_json(node.channel_liable)}}}'
         for node in nodes
     ]
+    return f"[{','.join(written)}]"
+
+
+def allocations(nodes: list[AllocationNode]) -> str:
+    """Return discount allocations as JSON text; *index* points into the discount applications."""
+    if not nodes:
+        return "[]"
+    written = [
+        f'{{"index":{node.discount_application.index},'
+        f'"amount":"{amount(node.allocated_amount_set.shop_money.amount)}",'
+        f'"presentment_amount":"{amount(node.allocated_amount_set.presentment_money.amount)}"}}'
+        for node in nodes
+    ]
+    return f"[{','.join(written)}]"
 
 
 def duties(nodes: list[DutyNode]) -> list[Part]:
@@ -110,7 +121,7 @@ def duties(nodes: list[DutyNode]) -> list[Part]:
             "harmonized_system_code": node.harmonized_system_code,
             "amount": shop(node.price),
             "presentment_amount": presentment(node.price),
-            "tax_lines": tax_lines(node.tax_lines),
+            "tax_lines": orjson.Fragment(tax_lines(node.tax_lines)),
         }
         for node in nodes
     ]
@@ -149,8 +160,8 @@ def shipping_lines(nodes: list[ShippingLineNode]) -> list[Part]:
             "source": node.source,
             "price": shop(node.original_price_set),
             "discounted_price": shop(node.discounted_price_set),
-            "tax_lines": tax_lines(node.tax_lines),
-            "discount_allocations": allocations(node.discount_allocations),
+            "tax_lines": orjson.Fragment(tax_lines(node.tax_lines)),
+            "discount_allocations": orjson.Fragment(allocations(node.discount_allocations)),
         }
         for node in nodes
         if not node.is_removed

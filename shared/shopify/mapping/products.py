@@ -11,6 +11,7 @@ from shared.shopify.mapping.values import (
     instant,
     lowered,
     moment,
+    number_of,
     optional_amount,
     optional_moment,
 )
@@ -86,7 +87,6 @@ def _medium(node: MediaNode) -> Part:
 
 
 def _variant_row(node: VariantNode, key: str) -> str:
-    item = node.inventory_item
     return "\t".join(
         (
             key,
@@ -99,7 +99,7 @@ def _variant_row(node: VariantNode, key: str) -> str:
             optional_amount(node.compare_at_price),
             flag(node.taxable),
             optional(lowered(node.inventory_policy)),
-            optional(None if item is None else digits(item.id)),
+            number_of(node.inventory_item),
             number(node.inventory_quantity),
             jsonb([{"name": one.name, "value": one.value} for one in node.selected_options]),
             moment(node.created_at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.shopify.copytext import jsonb, optional, text
 from shared.shopify.mapping import parts
-from shared.shopify.mapping.values import Malformed, digits, moment, optional_moment
+from shared.shopify.mapping.values import Malformed, digits, moment, number_of, optional_moment
 from shared.shopify.nodes.orders import RefundLineNode, RefundNode
 
 
@@ -50,7 +50,7 @@ def _line_row(node: RefundLineNode, key: str, position: int) -> str:
             digits(node.line_item.id),
             str(node.quantity),
             text(node.restock_type.lower()),
-            optional(None if node.location is None else digits(node.location.id)),
+            number_of(node.location),
             parts.shop(node.subtotal_set),
             parts.shop(node.total_tax_set),
             parts.presentment(node.subtotal_set),

@@ -14,6 +14,7 @@ import orjson
 
 from shared.errors import Rejected
 from shared.shopify.copytext import NULL
+from shared.shopify.nodes.parts import Reference
 
 # numeric(18, 4) holds 14 digits before the point; these years keep every offset in range.
 _AMOUNT = re.compile(r"-?\d{1,14}(?:\.\d{1,12})?", re.ASCII)
@@ -50,7 +51,10 @@ def total(amounts: Sequence[str]) -> str:
         return "0"
     if len(amounts) == 1:
         return amount(amounts[0])
-    return amount(f"{sum([Decimal(amount(value)) for value in amounts]):f}")
+    exact = f"{sum([Decimal(amount(value)) for value in amounts]):f}"
+    if len(exact) > _SHORT:
+        return amount(exact)
+    return (exact.rstrip("0").rstrip(".") or "0") if "." in exact else exact
 
 
 @functools.lru_cache(maxsize=1024)
@@ -93,6 +97,11 @@ def digits(gid: str) -> str:
     if not query:
         raise Malformed(gid)
     return digits(number)
+
+
+def number_of(reference: Reference | None) -> str:
+    """Return the field of a referenced object's id, null for nothing."""
+    return NULL if reference is None else digits(reference.id)
 
 
 @functools.lru_cache(maxsize=512)
@@ -144,23 +153,3 @@ def _paths(value: object, scalar: str, path: str) -> Iterator[str]:
             yield from _paths(inner, scalar, f"{path}[{index}]")
     elif str(value) == scalar:
         yield path
-
-
-def without_nul(raw: bytes) -> bytes:
-    """Return *raw* without escaped NUL characters, which no Postgres text can hold."""
-    if b"\\u0000" not in raw:
-        return raw
-    try:
-        return orjson.dumps(_cleaned(orjson.loads(raw)))
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError) as exc:
-        raise _bad("not a JSON document", "$") from exc
-
-
-def _cleaned(value: object) -> object:
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, list):
-        return [_cleaned(inner) for inner in value]
-    if isinstance(value, dict):
-        return {_cleaned(key): _cleaned(inner) for key, inner in value.items()}
-    return value

@@ -140,8 +140,8 @@ def _owed(body: OrderPayload, price: MoneyBag) -> MoneyBag:
 def _shipping_total(both: BagPayload | None, lines: list[ShippingLineNode]) -> MoneyBag:
     kept = [line.original_price_set for line in lines if not line.is_removed]
     return money(both) or bag(
-        total(tuple(one.shop_money.amount for one in kept)),
-        total(tuple(one.presentment_money.amount for one in kept)),
+        total([one.shop_money.amount for one in kept]),
+        total([one.presentment_money.amount for one in kept]),
     )
 
 

@@ -14,7 +14,16 @@ from shared.shopify.nodes.products import (
     ProductHead,
     VariantNode,
 )
-from shared.shopify.payloads.parts import NOTHING, Id, Payload, Plain, plain, reference, split_tags
+from shared.shopify.payloads.parts import (
+    NOTHING,
+    Id,
+    Payload,
+    Plain,
+    certain,
+    plain,
+    reference,
+    split_tags,
+)
 
 
 class VariantPayload(Payload):

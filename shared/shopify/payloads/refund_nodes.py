@@ -87,14 +87,14 @@ def _refunded(body: RefundPayload, node: RefundNode, *, currency: str) -> str:
         for one in body.transactions or ()
         if one.kind.lower() == "refund" and (one.status or "").lower() == "success"
     ]
-    return total(tuple(paid))
+    return total(paid)
 
 
 def _worth(node: RefundNode) -> str:
     lines, shipping = node.refund_line_items.nodes, node.refund_shipping_lines.nodes
     bags = [one for line in lines for one in (line.subtotal_set, line.total_tax_set)]
     bags += [one for line in shipping for one in (line.subtotal_amount_set, line.tax_amount_set)]
-    return total(tuple(one.shop_money.amount for one in bags))
+    return total([one.shop_money.amount for one in bags])
 
 
 def _line(body: RefundLinePayload) -> RefundLineNode:
