@@ -18,7 +18,11 @@ ROLE = "tillstream_analytics"
 
 def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[errors_to_responses])
-    app[handlers.SETTINGS] = settings
+    app[handlers.PACE] = handlers.Pace(
+        batch_max=settings.analytics_batch_max,
+        poll_seconds=settings.analytics_poll_seconds,
+        verify_hours=settings.analytics_verify_hours,
+    )
     app[handlers.NUDGE] = asyncio.Event()
     app.cleanup_ctx.extend(
         [

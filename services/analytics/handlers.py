@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
@@ -12,7 +13,6 @@ from aiohttp import web
 from services.analytics import store
 from services.analytics.drain import drain
 from services.analytics.metrics import MARKS_PENDING, VERIFY_DIFFERENCES
-from services.analytics.settings import Settings
 from services.analytics.verify import verify_all
 from shared.background import pause
 from shared.bus.connect import BUS
@@ -23,7 +23,17 @@ from shared.postgres import POOL, translated
 
 log = structlog.get_logger()
 
-SETTINGS = web.AppKey("SETTINGS", Settings)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much at once and how often; 0 *verify_hours* is never."""
+
+    batch_max: int
+    poll_seconds: float
+    verify_hours: float
+
+
+PACE = web.AppKey("PACE", Pace)
 NUDGE = web.AppKey("NUDGE", asyncio.Event)
 
 
@@ -40,17 +50,17 @@ async def nudged(app: web.Application) -> AsyncIterator[None]:
 
 async def keep_draining(app: web.Application, stop: asyncio.Event) -> None:
     """Drain until no mark waits, then rest until a nudge or the next poll."""
-    settings = app[SETTINGS]
+    pace = app[PACE]
     while not stop.is_set():
         app[NUDGE].clear()
         try:
-            done = await drain(app[POOL], batch_max=settings.analytics_batch_max)
+            done = await drain(app[POOL], batch_max=pace.batch_max)
         except Unavailable:
             log.warning("drain paused: PostgreSQL does not answer")
-            await pause(stop, settings.analytics_poll_seconds)
+            await pause(stop, pace.poll_seconds)
             continue
         if not done:
-            await _rest(app[NUDGE], stop, settings.analytics_poll_seconds)
+            await _rest(app[NUDGE], stop, pace.poll_seconds)
 
 
 async def _rest(nudge: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
@@ -74,7 +84,7 @@ async def keep_measuring(app: web.Application, stop: asyncio.Event) -> None:
 
 async def keep_verifying(app: web.Application, stop: asyncio.Event) -> None:
     """Recompute and compare every shop; a difference is a bug and is logged as an error."""
-    hours = app[SETTINGS].analytics_verify_hours
+    hours = app[PACE].verify_hours
     while hours and await pause(stop, hours * 3600):
         try:
             verdicts = await verify_all(app[POOL])

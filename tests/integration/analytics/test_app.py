@@ -14,7 +14,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from services.analytics import handlers
 from services.analytics.app import build_app
 from services.analytics.settings import Settings
 from shared.bus.connect import BUS
@@ -82,7 +81,6 @@ async def test_the_loops_stop_when_the_app_stops(dsn: str, shop: Shop) -> None:
 
     assert time.monotonic() - started < 5
     assert {task.get_name() for task in asyncio.all_tasks()} & {"drain", "measure"} == set()
-    assert app[handlers.SETTINGS].analytics_poll_seconds == 60
 
 
 async def _service(dsn: str, port: int) -> asyncio.subprocess.Process:
