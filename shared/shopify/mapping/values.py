@@ -23,6 +23,7 @@ _MOMENT = re.compile(
     re.ASCII,
 )
 _LARGEST_ID = "9223372036854775807"  # a bigint
+_SHORT = 14  # a text too short to exceed the column
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 

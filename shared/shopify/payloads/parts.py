@@ -20,7 +20,7 @@ from shared.shopify.nodes.parts import (
     T,
 )
 
-Id = Annotated[int, msgspec.Meta(ge=0, le=10**18 - 1)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 # A plain amount is a text, or a bare number in old bodies: kept as the bytes that were sent,
 # because a float is no amount.
