@@ -53,7 +53,8 @@ async def test_a_role_writes_its_own_schema_and_the_declared_inboxes_only(
 @pytest.mark.parametrize("role", [*OWNED, "tillstream_auth"])
 async def test_no_role_is_above_the_rules(db: asyncpg.Connection, role: str) -> None:
     row = await db.fetchrow(
-        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = $1",
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin"
+        " FROM pg_roles WHERE rolname = $1",
         role,
     )
 
