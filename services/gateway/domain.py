@@ -31,6 +31,7 @@ class Principal:
     tenant_id: str
     subject: str
     scopes: frozenset[Scope]
+    by_key: bool = False
 
     def require(self, scope: Scope) -> None:
         """Raise Forbidden unless a scope held reaches *scope*: admin > write > read."""
@@ -63,7 +64,10 @@ class ApiKey:
         if not fits or dead or self.tenant_status != "active":
             raise Unauthorized("the API key is not valid")
         return Principal(
-            tenant_id=self.tenant_id, subject=f"key:{self.key_id}", scopes=frozenset(self.scopes)
+            tenant_id=self.tenant_id,
+            subject=f"key:{self.key_id}",
+            scopes=frozenset(self.scopes),
+            by_key=True,
         )
 
     def was_idle(self, now: datetime) -> bool:
@@ -73,7 +77,7 @@ class ApiKey:
 
 def new_api_key() -> tuple[str, str, bytes]:
     """Return a key's text, to be shown once, its id, and the hash to store."""
-    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
     return f"{_KEY_MARK}_{key_id}_{secret}", key_id, digest(secret)
 
 

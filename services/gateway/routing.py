@@ -22,7 +22,8 @@ Identify: TypeAlias = Callable[[web.Request], Awaitable[Principal]]
 PRINCIPAL = web.RequestKey("PRINCIPAL", Principal)
 IDENTIFY: web.AppKey[Identify] = web.AppKey("IDENTIFY")
 
-_PATTERN = re.compile(r"\{(\w+)(:[^}]*)?\}")
+# A pattern may hold braces of its own, one deep: {id:\d{1,19}}.
+_PATTERN = re.compile(r"\{(\w+)(:(?:[^{}]|\{[^{}]*\})*)?\}")
 _BIGINT_MAX = 2**63 - 1
 
 
@@ -95,7 +96,6 @@ class Route:
     asks: type[BaseModel] = Nothing
     returns: Any
     status: int = 200
-    tag: str
 
     @property
     def public_path(self) -> str:
@@ -103,9 +103,14 @@ class Route:
         return _PATTERN.sub(r"{\1}", self.path)
 
     @property
-    def parameters(self) -> list[str]:
-        """The names of the path's parameters."""
-        return [match[1] for match in _PATTERN.finditer(self.path)]
+    def parameters(self) -> list[tuple[str, str]]:
+        """The path's parameters: name and pattern, which may be empty."""
+        return [(match[1], (match[2] or "")[1:]) for match in _PATTERN.finditer(self.path)]
+
+    @property
+    def tag(self) -> str:
+        """The noun it is filed under: the handler's module."""
+        return self.handler.__module__.rpartition(".")[2]
 
     @property
     def summary(self) -> str:

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
+from services.gateway.figures import AMOUNTS, COUNTS, Bucket
 from services.gateway.models import SalesQuery
 from shared.postgres import Connection, load_queries
 
 SQL = load_queries("services.gateway.store", "analytics.sql")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """Sums of one period in one currency, unrounded."""
-
-    period: date
-    currency: str
-    counts: dict[str, int]
-    amounts: dict[str, Decimal]
-
-
-COUNTS = ("orders", "units")
-AMOUNTS = (
-    "gross_sales",
-    "discounts",
-    "sales_reversals",
-    "net_sales",
-    "shipping",
-    "taxes",
-    "duties",
-    "additional_fees",
-    "total_sales",
-    "tips",
-    "gift_card_sales",
-)
 
 
 async def sales(conn: Connection, shop_id: int, query: SalesQuery) -> list[Bucket]:

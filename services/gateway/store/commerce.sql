@@ -74,7 +74,7 @@ WHERE shop_id = $1 AND order_id = $2 ORDER BY created_at, fulfillment_id
 -- name: products
 SELECT p.product_id, p.title, p.handle, p.status, p.vendor, p.product_type, p.tags, p.created_at,
     p.updated_at, p.published_at, p.synced_at, p.options, p.media,
-    CASE WHEN $2 IS NOT NULL THEN p.description_html END AS description_html,
+    CASE WHEN $2::bigint IS NOT NULL THEN p.description_html END AS description_html,
     v.variants, v.inventory_quantity
 FROM commerce.products p, LATERAL (
     SELECT count(*) AS variants, sum(inventory_quantity) AS inventory_quantity

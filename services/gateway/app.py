@@ -1,0 +1,132 @@
+"""The composition root of the gateway."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from services.gateway.handlers import health
+from services.gateway.handlers.identity import MINT, identify
+from services.gateway.handlers.stores import on_store_left
+from services.gateway.openapi import described
+from services.gateway.renewal import renewing
+from services.gateway.routes import ROUTES
+from services.gateway.routing import IDENTIFY, added
+from services.gateway.sessions import Mint
+from services.gateway.settings import Settings
+from services.gateway.shopify import SHOPIFY, Shopify
+from shared.background import Work, in_background
+from shared.bus.connect import BUS, bus_of
+from shared.bus.protocol import Bury, Done, Message, Outcome
+from shared.bus.topology import STORES
+from shared.events import StoreLeft
+from shared.keyring import KeyRing
+from shared.postgres import POOL, pool_of, translated
+from shared.shopify import oauth
+from shared.shopify.client import Patience, open_session
+from shared.web import errors_to_responses, probes, respond
+
+_LARGEST_BODY_BYTES = 1024 * 1024
+_BATCH_MAX = 20
+
+
+def build_app(settings: Settings) -> web.Application:
+    """Return the service, with nothing opened yet."""
+    app = web.Application(middlewares=[errors_to_responses], client_max_size=_LARGEST_BODY_BYTES)
+    app[IDENTIFY] = identify
+    app[health.VERSION] = version = _version()
+    app[MINT] = Mint(
+        secret=settings.jwt_secret.get_secret_value(),
+        issuer=settings.jwt_issuer,
+        life=timedelta(seconds=settings.jwt_ttl),
+    )
+    app.cleanup_ctx.extend(
+        [
+            pool_of(
+                settings.database_url,
+                role="tillstream_gateway",
+                max_size=settings.database_pool_max,
+            ),
+            bus_of(settings.amqp_url),
+            _shopify_of(settings),
+            _departures,
+            in_background(_renewal(settings), name="renew tokens"),
+        ]
+    )
+    document = described(ROUTES, version=version, server=settings.base)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return respond(document)
+
+    app.add_routes([added(route) for route in ROUTES])
+    app.add_routes([web.get("/api/v1/openapi.json", openapi), *probes(_ready)])
+    return app
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("tillstream")
+    except importlib.metadata.PackageNotFoundError:
+        return "0+source"
+
+
+async def _ready(app: web.Application) -> None:
+    with translated():
+        await app[POOL].fetchval("SELECT 1")
+
+
+def _renewal(settings: Settings) -> Work:
+    return renewing(
+        ahead=timedelta(seconds=settings.token_refresh_ahead_seconds),
+        every_seconds=settings.token_refresh_interval_seconds,
+    )
+
+
+def _shopify_of(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def shopify(app: web.Application) -> AsyncIterator[None]:
+        secret = settings.shopify_client_secret.get_secret_value()
+        previous = settings.shopify_client_secret_previous
+        app[SHOPIFY] = Shopify(
+            session=open_session(),
+            app=oauth.App(
+                client_id=settings.shopify_client_id,
+                client_secret=secret,
+                base_url=settings.shopify_base_url,
+            ),
+            secrets=(secret, previous.get_secret_value()) if previous else (secret,),
+            scopes=settings.scopes,
+            redirect_uri=settings.redirect_uri,
+            api_version=settings.shopify_api_version,
+            ring=KeyRing.parse(settings.shopify_encryption_key.get_secret_value()),
+            patience=Patience(
+                attempts=settings.shopify_max_retry_attempts,
+                delay_seconds=settings.shopify_retry_delay,
+                breaker_failures=settings.shopify_circuit_failures,
+                breaker_seconds=settings.shopify_circuit_reset_seconds,
+            ),
+        )
+        yield
+        await app[SHOPIFY].session.close()
+
+    return shopify
+
+
+async def _departures(app: web.Application) -> AsyncIterator[None]:
+    async def note(messages: Sequence[Message]) -> list[Outcome]:
+        return [await _noted(app, message) for message in messages]
+
+    async with app[BUS].consuming(STORES, note, batch_max=_BATCH_MAX, prefetch=_BATCH_MAX):
+        yield
+
+
+async def _noted(app: web.Application, message: Message) -> Outcome:
+    try:
+        event = StoreLeft.model_validate_json(message.body)
+    except ValidationError as exc:
+        return Bury(f"not a StoreLeft: {exc.error_count()} errors")
+    await on_store_left(event, pool=app[POOL])
+    return Done()

@@ -1,0 +1,110 @@
+"""Stores: connect by token, list, show, renew, and hear that one left."""
+
+from __future__ import annotations
+
+from services.gateway import connecting, renewal
+from services.gateway.models import Connection, StoreNamed
+from services.gateway.routing import Call, ConnectionFailed, Nothing, Reply
+from services.gateway.shopify import SHOPIFY, Shopify, facts_of, refusals_told
+from services.gateway.store import accounts
+from shared.errors import Rejected
+from shared.events import StoreLeft
+from shared.postgres import POOL, Pool, tenant_transaction, translated
+from shared.shopify import oauth
+
+
+async def connect(call: Call[Connection]) -> Reply:
+    """Connect a store by an existing token or by client credentials, tried first."""
+    shopify, wanted = call.app[SHOPIFY], call.asked
+    with refusals_told():
+        grant = await _grant(shopify, wanted)
+        shop, scopes = await facts_of(shopify.client(wanted.shop_domain, grant.access_token))
+    arrival = connecting.Arrival(
+        tenant_id=call.principal.tenant_id,
+        by=call.principal.subject,
+        shop=shop,
+        grant=oauth.Grant(
+            access_token=grant.access_token, scopes=scopes, expires_at=grant.expires_at
+        ),
+        grant_type=wanted.grant_type,
+        request_id=call.request_id,
+    )
+    return Reply(data=await connecting.connect(call.app, arrival))
+
+
+async def _grant(shopify: Shopify, wanted: Connection) -> oauth.Grant:
+    if wanted.grant_type == "client_credentials":
+        return await shopify.grant(
+            oauth.client_credentials_request(wanted.shop_domain, app=shopify.app)
+        )
+    if wanted.access_token is None:
+        raise ConnectionFailed(
+            "an access_token is needed", details={"reason": "missing", "field": "access_token"}
+        )
+    return oauth.Grant(access_token=wanted.access_token, scopes=())
+
+
+async def list_stores(call: Call[Nothing]) -> Reply:
+    """List your stores."""
+    with translated():
+        async with tenant_transaction(call.app[POOL], call.principal.tenant_id) as conn:
+            return Reply(data=await accounts.stores(conn))
+
+
+async def show_store(call: Call[Nothing]) -> Reply:
+    """Show a store, by number or domain."""
+    with translated():
+        async with tenant_transaction(call.app[POOL], call.principal.tenant_id) as conn:
+            return Reply(data=await connecting.named_store(conn, call.text("shop_id")))
+
+
+async def renew_store_token(call: Call[Nothing]) -> Reply:
+    """Renew a store's token now."""
+    return await _renewed(call, call.text("shop_id"))
+
+
+async def renew_token(call: Call[StoreNamed]) -> Reply:
+    """Renew the token of the store named in the body."""
+    return await _renewed(call, call.asked.shop_id)
+
+
+async def _renewed(call: Call[Nothing] | Call[StoreNamed], named: str) -> Reply:
+    pool, tenant_id = call.app[POOL], call.principal.tenant_id
+    with translated():
+        async with tenant_transaction(pool, tenant_id) as conn:
+            store = await connecting.named_store(conn, named)
+    try:
+        await renewal.renew(pool, call.app[SHOPIFY], tenant_id=tenant_id, shop_id=store.shop_id)
+    except Rejected as exc:
+        if exc.code == "reauth_required":
+            raise ConnectionFailed(str(exc), code=exc.code) from exc
+        raise
+    with translated():
+        async with tenant_transaction(pool, tenant_id) as conn:
+            return Reply(data=await connecting.named_store(conn, str(store.shop_id)))
+
+
+async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
+    """Note that Shopify ended a connection; an older notice than the connection changes nothing."""
+    tenant_id = str(event.tenant_id)
+    with translated():
+        async with tenant_transaction(pool, tenant_id) as conn:
+            domain = await accounts.leave(
+                conn,
+                event.shop_id,
+                status=event.status,
+                reason=event.reason,
+                at=event.happened_at,
+            )
+            if domain is None:
+                return
+            if event.status == "uninstalled":
+                await accounts.erase_credentials(conn, event.shop_id)
+            entry = accounts.Entry(
+                tenant_id=tenant_id,
+                actor="shopify",
+                action=f"store.{event.status}",
+                target=domain,
+                details={"shop_id": event.shop_id, "reason": event.reason},
+            )
+            await accounts.audit(conn, entry)

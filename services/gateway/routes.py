@@ -1,0 +1,180 @@
+"""Every route of the API, with who may call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.gateway import connecting, models, resources
+from services.gateway.handlers import (
+    authorization,
+    catalogue,
+    health,
+    identity,
+    sales,
+    stores,
+    sync,
+    webhook_events,
+)
+from services.gateway.routing import Access, Handler, Nothing, Route
+from services.gateway.settings import PREFIX
+
+_API = "/api/v1"
+_STORE = PREFIX + "/stores/{shop_id}"
+_KIND = "/sync/{kind:products|customers|inventory|orders}"
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def _get(
+    path: str,
+    handler: Handler,
+    returns: Any,
+    *,
+    asks: type[BaseModel] = Nothing,
+    access: Access = "read",
+    status: int = 200,
+) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        access=access,
+        asks=asks,
+        returns=returns,
+        status=status,
+    )
+
+
+def _post(
+    path: str,
+    handler: Handler,
+    returns: Any,
+    *,
+    asks: type[BaseModel] = Nothing,
+    access: Access = "write",
+    status: int = 200,
+) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        handler=handler,
+        access=access,
+        asks=asks,
+        returns=returns,
+        status=status,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    _post(f"{_API}/auth/token", identity.issue_token, models.TokenGiven, access="read"),
+    _get(f"{_API}/version", health.show_version, models.Version, access="public"),
+    _get(f"{_API}/services", health.list_services, list[models.ServiceListed]),
+    _post(
+        f"{PREFIX}/oauth/authorize",
+        authorization.start,
+        models.AuthorizationStarted,
+        asks=models.Authorization,
+    ),
+    _get(
+        f"{PREFIX}/oauth/authorize",
+        authorization.redirect,
+        None,
+        asks=models.Authorization,
+        access="write",
+        status=302,
+    ),
+    _get(
+        f"{PREFIX}/oauth/callback",
+        authorization.finish,
+        models.Store,
+        asks=models.CallbackParams,
+        access="public",
+    ),
+    _post(
+        f"{PREFIX}/oauth/callback",
+        authorization.finish,
+        models.Store,
+        asks=models.CallbackParams,
+        access="public",
+    ),
+    _post(f"{PREFIX}/oauth/refresh", stores.renew_token, models.Store, asks=models.StoreNamed),
+    _post(f"{PREFIX}/connect", stores.connect, models.Store, asks=models.Connection, status=201),
+    _get(f"{PREFIX}/stores", stores.list_stores, list[models.Store]),
+    _get(_STORE, stores.show_store, models.Store),
+    Route(
+        method="DELETE",
+        path=_STORE,
+        handler=connecting.disconnect,
+        access="write",
+        returns=models.Store,
+    ),
+    _post(f"{_STORE}/refresh", stores.renew_store_token, models.Store),
+    _get(
+        f"{_STORE}/orders",
+        catalogue.list_orders,
+        list[resources.Order],
+        asks=resources.OrderQuery,
+    ),
+    _get(
+        _STORE + r"/orders/{order_id:\d{1,19}}",
+        catalogue.show_order,
+        resources.OrderDetail,
+        asks=resources.OneOrderQuery,
+    ),
+    _get(
+        f"{_STORE}/products",
+        catalogue.list_products,
+        list[resources.Product],
+        asks=resources.ProductQuery,
+    ),
+    _get(
+        _STORE + r"/products/{product_id:\d{1,19}}",
+        catalogue.show_product,
+        resources.ProductDetail,
+    ),
+    _get(
+        f"{_STORE}/customers",
+        catalogue.list_customers,
+        list[resources.Customer],
+        asks=resources.CustomerQuery,
+    ),
+    _get(
+        _STORE + r"/customers/{customer_id:\d{1,19}}", catalogue.show_customer, resources.Customer
+    ),
+    _get(
+        f"{_STORE}/inventory",
+        catalogue.list_inventory,
+        list[resources.InventoryLevel],
+        asks=resources.InventoryQuery,
+    ),
+    _post(f"{_STORE}/sync", sync.start, list[models.Job], asks=models.SyncWanted, status=202),
+    _get(f"{_STORE}/sync/jobs", sync.list_jobs, list[models.Job], asks=models.JobQuery),
+    _get(f"{_STORE}/sync/jobs/{{job_id:{_UUID}}}", sync.show_job, models.Job),
+    _get(f"{_STORE}/sync/status", sync.show_status, list[models.SyncStatus]),
+    _post(
+        f"{_STORE}{_KIND}",
+        sync.start_one,
+        list[models.Job],
+        asks=models.SyncOneWanted,
+        status=202,
+    ),
+    _get(
+        f"{_STORE}/webhooks/events",
+        webhook_events.list_events,
+        list[models.WebhookEvent],
+        asks=models.WebhookQuery,
+    ),
+    _get(f"{PREFIX}/analytics/sales", sales.show_sales, models.Sales, asks=models.SalesQuery),
+    _post(
+        f"{PREFIX}/analytics/sales",
+        sales.show_sales,
+        models.Sales,
+        asks=models.SalesQuery,
+        access="read",
+    ),
+    _get(f"{PREFIX}/health", health.show_health, models.Alive, access="public"),
+    _get(f"{PREFIX}/health/tokens", health.show_tokens, list[models.TokenHealth]),
+    _get(f"{PREFIX}/health/connection", health.try_connections, list[models.ConnectionHealth]),
+    _get(f"{PREFIX}/health/summary", health.show_summary, models.HealthSummary),
+)

@@ -1,0 +1,131 @@
+"""What the gateway asks Shopify: tokens, and who a shop is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from services.gateway.routing import ConnectionFailed
+from services.gateway.store.accounts import Credentials, NewCredentials, Shop
+from shared.clock import now
+from shared.errors import Rejected, Unavailable
+from shared.keyring import KeyRing
+from shared.shopify import oauth
+from shared.shopify.admin_api import Request
+from shared.shopify.client import Patience, ShopClient, send
+from shared.shopify.documents import document
+from shared.shopify.nodes.shops import ShopNode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shopify:
+    """Our app at Shopify, and the ring that seals what Shopify gives us."""
+
+    session: aiohttp.ClientSession
+    app: oauth.App
+    secrets: tuple[str, ...]
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    api_version: str
+    ring: KeyRing
+    patience: Patience
+
+    def client(self, shop_domain: str, access_token: str) -> ShopClient:
+        """Return a client that uses one token."""
+
+        async def token() -> str:
+            return access_token
+
+        return ShopClient(
+            self.session,
+            shop_domain=shop_domain,
+            token=token,
+            api_version=self.api_version,
+            base_url=self.app.base_url,
+            patience=self.patience,
+        )
+
+    async def grant(self, request: Request) -> oauth.Grant:
+        """Send a token request, once."""
+        return oauth.decipher_grant(*await send(self.session, request), now=now())
+
+    def sealed(
+        self, grant: oauth.Grant, *, grant_type: str, tenant_id: str, shop_id: int
+    ) -> NewCredentials:
+        """Return *grant* with its tokens encrypted for one store."""
+        refresh = grant.refresh_token and self.ring.seal(
+            grant.refresh_token, tenant_id=tenant_id, shop_id=shop_id, purpose="refresh_token"
+        )
+        return NewCredentials(
+            grant_type=grant_type,
+            access_token_enc=self.ring.seal(
+                grant.access_token, tenant_id=tenant_id, shop_id=shop_id, purpose="access_token"
+            ),
+            refresh_token_enc=refresh or None,
+            scopes=grant.scopes,
+            expires_at=grant.expires_at,
+            refresh_expires_at=grant.refresh_expires_at,
+            token_last4=grant.access_token[-4:],
+        )
+
+    def opened(self, held: Credentials, purpose: str) -> str:
+        """Return a store's token in the clear."""
+        sealed = held.access_token_enc if purpose == "access_token" else held.refresh_token_enc
+        return self.ring.open(
+            sealed or "", tenant_id=held.tenant_id, shop_id=held.shop_id, purpose=purpose
+        )
+
+
+SHOPIFY: web.AppKey[Shopify] = web.AppKey("SHOPIFY")
+
+
+class _Scope(msgspec.Struct):
+    handle: str
+
+
+class _Installation(msgspec.Struct, rename="camel"):
+    access_scopes: list[_Scope]
+
+
+class _ShopAnswer(msgspec.Struct, rename="camel"):
+    shop: ShopNode
+    current_app_installation: _Installation
+
+
+async def facts_of(client: ShopClient) -> tuple[Shop, tuple[str, ...]]:
+    """Return who a shop says it is, and the scopes that the token holds.
+
+    Raises what the client raises, and Rejected ``shop_mismatch`` when another shop answers.
+    """
+    try:
+        answer = msgspec.json.decode(await client.execute(document("shop")), type=_ShopAnswer)
+    except msgspec.MsgspecError as exc:
+        raise Unavailable("Shopify's answer is not a shop", code="bad_answer") from exc
+    shop = answer.shop
+    if shop.myshopify_domain != client.shop_domain:
+        raise Rejected("another shop answers there", code="shop_mismatch")
+    facts = Shop(
+        shop_domain=shop.myshopify_domain,
+        shopify_shop_id=int(shop.id.rpartition("/")[2]),
+        name=shop.name,
+        plan=shop.plan.public_display_name if shop.plan else None,
+        currency=shop.currency_code,
+        iana_timezone=shop.iana_timezone,
+    )
+    return facts, tuple(scope.handle for scope in answer.current_app_installation.access_scopes)
+
+
+@contextlib.contextmanager
+def refusals_told() -> Iterator[None]:
+    """Tell the caller that Shopify refused: its 401 must not read as ours."""
+    try:
+        yield
+    except Rejected as exc:
+        raise ConnectionFailed(
+            f"Shopify refused: {exc}", details={**exc.details, "reason": exc.code}
+        ) from exc
