@@ -6,7 +6,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
 
+from shared.errors import Rejected
 from shared.settings import ServiceSettings, ShopifySettings
 from shared.shopify.admin_api import checked_base_url
 
@@ -25,6 +27,9 @@ _SAME = (
 
 class Settings(ServiceSettings, ShopifySettings):
     """Read once, in ``__main__``."""
+
+    # A start that fails prints its error; the values it complains of are secrets.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     # Where browsers and Shopify reach us, without a path.
@@ -59,7 +64,10 @@ class Settings(ServiceSettings, ShopifySettings):
 
     @model_validator(mode="after")
     def _hang_together(self) -> Self:
-        checked_base_url(self.shopify_base_url, self.app_env)
+        try:
+            checked_base_url(self.shopify_base_url, self.app_env)
+        except Rejected as exc:
+            raise ValueError(str(exc)) from exc
         if self.app_env == "production" and urlsplit(self.public_base_url).scheme != "https":
             raise ValueError("PUBLIC_BASE_URL must be an https URL in production")
         return self

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from services.gateway.figures import AMOUNTS, Bucket, presented, totals
+
+
+def a_bucket(net, *, day=1, currency="GBP"):
+    return Bucket(
+        period=date(2026, 11, day),
+        currency=currency,
+        counts={"orders": 1, "units": 2},
+        amounts=dict.fromkeys(AMOUNTS, Decimal(net)),
+    )
+
+
+def test_totals_add_what_is_exact_and_never_mix_currencies():
+    pounds, yen = a_bucket("0.0050"), a_bucket("10.5000", currency="JPY")
+
+    first, second = totals([pounds, yen, a_bucket("0.0050", day=2)])
+
+    assert (first.currency, first.amounts["net_sales"], first.counts["units"]) == (
+        "GBP", Decimal("0.0100"), 4
+    )  # fmt: skip
+    assert second == yen
+
+
+def test_a_figure_is_rounded_to_its_currencys_minor_unit_beside_its_exact_text():
+    pounds, yen = presented(a_bucket("1.0050")), presented(a_bucket("10.5000", currency="JPY"))
+
+    assert (pounds["net_sales"], pounds["exact"]["net_sales"]) == (Decimal("1.01"), "1.0050")
+    assert (yen["net_sales"], yen["exact"]["net_sales"]) == (Decimal("11"), "10.5000")
