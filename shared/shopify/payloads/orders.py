@@ -22,7 +22,7 @@ Tags: TypeAlias = str | list[str] | None
 
 
 class DutyPayload(Payload):
-    id: Id
+    id: Id | str
     country_code_of_origin: str | None = None
     harmonized_system_code: str | None = None
     shop_money: MoneyPayload | None = None
