@@ -44,8 +44,8 @@ class Worth:
 
     def removed(self, units: range) -> Measures:
         """What taking *units* off the order takes, by their share of the line."""
-        gross, discount = self._share(self.gross, units), self._share(self.discount, units)
-        taken = self._reversed(len(units), gross, discount, self._share(self.tax, units))
+        gross, net = self._share(self.gross, units), self._share(self.gross - self.discount, units)
+        taken = self._reversed(len(units), gross, gross - net, self._share(self.tax, units))
         return taken._replace(duties=-self._share(self.line.duty, units))
 
     def _reversed(self, units: int, gross: Decimal, discount: Decimal, tax: Decimal) -> Measures:

@@ -171,7 +171,7 @@ def test_an_edit_that_takes_units_off_reverses_their_share_on_the_order_day() ->
     assert rows[-1].kind == "removal"
     assert rows[-1].event_day == date(2026, 3, 10)
     assert rows[-1].measures == Measures(
-        units=-1, gross_reversals=D(10), discount_reversals=D("0.34")
+        units=-1, gross_reversals=D(10), discount_reversals=D("0.33")
     )
 
 
