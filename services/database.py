@@ -7,12 +7,12 @@ from shared.errors import Rejected, Unavailable
 from shared.migrate import migrate
 
 
-async def migrated(database_url: str) -> list[str]:
-    """Return the migrations that ran; raise Unavailable with the URL and the server's reason."""
+async def migrated(database_url: str, *, name: str = "DATABASE_URL") -> list[str]:
+    """Return the migrations that ran; raise Unavailable with its *name*, URL and reason."""
     try:
         return await migrate(database_url)
     except (Rejected, Unavailable) as exc:
-        raise about("DATABASE_URL", database_url, exc) from exc
+        raise about(name, database_url, exc) from exc
 
 
 def about(name: str, url: str, exc: Exception) -> Unavailable:

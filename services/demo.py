@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +65,9 @@ async def _show(
     api = Api(session, machine.settings.url_of("gateway"), headers={"X-API-Key": access.api_key})
     simulator = Api(session, machine.settings.url_of("simulator"))
     store = await connected(api, simulator, screen)
-    started = time.monotonic()
     jobs = await synced(store, screen)
     if wanted.once:
-        seconds = time.monotonic() - started
-        return await trial.judge(machine, store, screen, report.Backfill(jobs, seconds))
+        return await trial.judge(machine, store, screen, report.Backfill(jobs))
     await store.live(rate=wanted.rate)
     await report.invite(store, screen, access.api_key)
     return await _stay(store)

@@ -79,8 +79,8 @@ async def running(
     with home.claimed():
         _require_free_ports(settings, names)
         async with _postgres(settings, home) as (database_url, server_pid):
-            applied = await migrated(database_url)
             where = "DATABASE_URL" if settings.database_url else "embedded"
+            applied = await migrated(database_url, name=where)
             say(f"PostgreSQL is up ({where}), {len(applied)} migrations applied")
             if settings.amqp_url:
                 await _require_broker(settings.amqp_url)

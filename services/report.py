@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from services.checks import Check, Sides
@@ -13,10 +15,16 @@ from services.screen import Screen
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The full syncs as the API tells of them, and how long they took together."""
+    """The full syncs as the API tells of them."""
 
     jobs: Sequence[Mapping[str, Any]]
-    seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first one's start to the last one's end."""
+        started = min(datetime.fromisoformat(job["started_at"]) for job in self.jobs)
+        finished = max(datetime.fromisoformat(job["finished_at"]) for job in self.jobs)
+        return (finished - started).total_seconds()
 
     @property
     def orders(self) -> int:
@@ -72,11 +80,15 @@ def summarise(
                 bucket["period"][:7],
                 bucket["currency"],
                 bucket["orders"],
-                bucket["exact"]["net_sales"],
-                bucket["exact"]["total_sales"],
+                _two_places(bucket["exact"]["net_sales"]),
+                _two_places(bucket["exact"]["total_sales"]),
             )
             for bucket in sales["buckets"]
         ),
     )
     for check in judged:
         screen.say(f"{'passed' if check.passed else 'FAILED'}  {check.sentence} ({check.found})")
+
+
+def _two_places(amount: str) -> str:
+    return f"{Decimal(amount):.2f}"
