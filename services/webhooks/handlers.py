@@ -9,7 +9,6 @@ import structlog
 from aiohttp import web
 
 from services.webhooks import domain, store
-from services.webhooks.claims import Claims, claims_of
 from services.webhooks.intake import Intake
 from services.webhooks.metrics import DELIVERIES_TOTAL
 from services.webhooks.stores import StoreBook
@@ -18,6 +17,7 @@ from shared.deliveries import Delivery
 from shared.errors import Rejected, Unauthorized, Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import Pool
+from shared.shopify.headers import WebhookHeaders, webhook_headers
 from shared.shopify.signature import webhook_is_signed
 from shared.web import problem
 
@@ -48,59 +48,74 @@ async def receive(request: web.Request) -> web.Response:
 
     No middleware: this route carries the load, and its errors are few.
     """
-    body = await request.read()
-    claims = claims_of(request.headers)
+    topic = "unread"
     try:
-        await _take(request.app[DOOR], claims, request.match_info.get("topic", ""), body)
+        body = await request.read()
+        claims = webhook_headers(request.headers)
+        topic = claims.topic
+        domain.agree(request.match_info.get("topic", ""), topic)
+        await _take(request.app[DOOR], claims, body)
+    except web.HTTPRequestEntityTooLarge:
+        DELIVERIES_TOTAL.labels("other", "too_large").inc()
+        raise
     except (Rejected, Unavailable) as exc:
-        return _refused(claims, exc)
-    _ACCEPTED[domain.counted(claims.topic)].inc()
+        return _refused(topic, exc)
+    _ACCEPTED[domain.counted(topic)].inc()
     return web.Response()
 
 
-async def _take(door: Door, claims: Claims, path_topic: str, body: bytes) -> None:
+async def _take(door: Door, claims: WebhookHeaders, body: bytes) -> None:
     found = await _signed(door, claims, body)
-    claims.check()
-    domain.agree(path_topic, claims.topic)
     if found is None:
         found = await _owner(door, claims)
     owner = domain.taken_by(found, claims.topic)
-    await door.intake.add(await _delivery(door, owner, claims, body))
+    body_id = ""
+    if len(body) > domain.CLAIM_CHECK_BYTES:
+        body_id = str(uuid.uuid4())
+        await store.keep_body(door.pool, owner, body_id=body_id, body=body)
+        body = b""
+    await door.intake.add(_delivery(owner, claims, body=body, body_id=body_id))
 
 
-async def _signed(door: Door, claims: Claims, body: bytes) -> domain.Store | None:
+async def _signed(door: Door, claims: WebhookHeaders, body: bytes) -> domain.Store | None:
     """Verify *body*; return the store when its own secret had to be asked for.
 
     Raises Unauthorized, also for a shop we do not know: a stranger learns nothing.
     """
     if webhook_is_signed(body, claims.signature, door.secrets):
         return None
-    found = await door.book.store(claims.shop_domain) if claims.names_a_shop else None
+    found = await door.book.store(claims.shop_domain)
     if found is not None and found.sealed_secret:
-        own = door.ring.open(
-            found.sealed_secret,
-            tenant_id=found.tenant_id,
-            shop_id=found.shop_id,
-            purpose="webhook_secret",
-        )
+        own = _own_secret(door.ring, found)
         if webhook_is_signed(body, claims.signature, (own,)):
             return found
     raise Unauthorized("the signature does not match", code="bad_signature")
 
 
-async def _owner(door: Door, claims: Claims) -> domain.Store | None:
+def _own_secret(ring: KeyRing, owner: domain.Store) -> str:
+    """Open the store's own secret; the empty one, which signs nothing, when the ring cannot."""
+    try:
+        return ring.open(
+            owner.sealed_secret,
+            tenant_id=owner.tenant_id,
+            shop_id=owner.shop_id,
+            purpose="webhook_secret",
+        )
+    except Rejected as exc:
+        log.error("webhook secret not readable", shop_id=owner.shop_id, reason=exc.code)  # noqa: TRY400
+        return ""
+
+
+async def _owner(door: Door, claims: WebhookHeaders) -> domain.Store | None:
     found = await door.book.store(claims.shop_domain)
     if found is None and claims.topic in domain.PARTING_TOPICS:
         return await store.former_store(door.pool, claims.shop_domain)
     return found
 
 
-async def _delivery(door: Door, owner: domain.Store, claims: Claims, body: bytes) -> Delivery:
-    body_id = ""
-    if len(body) > domain.CLAIM_CHECK_BYTES:
-        body_id = str(uuid.uuid4())
-        await store.keep_body(door.pool, owner, body_id, body)
-        body = b""
+def _delivery(
+    owner: domain.Store, claims: WebhookHeaders, *, body: bytes, body_id: str
+) -> Delivery:
     return Delivery(
         owner.tenant_id,
         owner.shop_id,
@@ -116,9 +131,8 @@ async def _delivery(door: Door, owner: domain.Store, claims: Claims, body: bytes
     )
 
 
-def _refused(claims: Claims, exc: Rejected | Unavailable) -> web.Response:
-    DELIVERIES_TOTAL.labels(domain.counted(claims.topic), exc.code).inc()
+def _refused(topic: str, exc: Rejected | Unavailable) -> web.Response:
+    DELIVERIES_TOTAL.labels(domain.counted(topic), exc.code).inc()
     if isinstance(exc, Unauthorized):
-        log.warning("delivery refused", reason=exc.code, shop_domain=claims.shop_domain[:120])
         return web.Response(status=401)
     return problem(exc, uuid.uuid4().hex)

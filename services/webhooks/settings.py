@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import ServiceSettings, ShopifySettings
 
@@ -13,6 +15,12 @@ class Settings(ServiceSettings, ShopifySettings):
     webhooks_port: int = Field(default=8081, ge=0, le=65535)
     # For webhooks made by hand in the Shopify admin, which are signed with a secret of their own.
     shopify_webhook_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _some_secret_signs(self) -> Self:
+        if not self.app_secrets:
+            raise ValueError("SHOPIFY_CLIENT_SECRET is empty")
+        return self
 
     @property
     def app_secrets(self) -> tuple[str, ...]:

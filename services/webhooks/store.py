@@ -26,7 +26,7 @@ async def former_store(pool: Pool, shop_domain: str) -> Store | None:
     return _store(row)
 
 
-async def keep_body(pool: Pool, store: Store, body_id: str, body: bytes) -> None:
+async def keep_body(pool: Pool, store: Store, *, body_id: str, body: bytes) -> None:
     """Keep a body that is too large for the bus."""
     with translated():
         await pool.execute(SQL["keep_body"], UUID(store.tenant_id), store.shop_id, body_id, body)

@@ -21,7 +21,7 @@ _FATES: dict[type[Outcome], str] = {Done: "done", Retry: "retried", Bury: "burie
 
 
 async def handled(
-    handler: BatchHandler, messages: Sequence[Message], stop: asyncio.Event
+    handler: BatchHandler, messages: Sequence[Message], *, stop: asyncio.Event
 ) -> Sequence[Outcome] | None:
     """Return one outcome per message, waiting out Unavailable; None if *stop* came first."""
     delay = FIRST_PAUSE_SECONDS

@@ -170,7 +170,7 @@ class Consumer:
         if not held:
             return
         async with self._lease.renewed(held):
-            outcomes = await handled(self._handler, [one.message for one in held], self._stop)
+            outcomes = await handled(self._handler, [one.message for one in held], stop=self._stop)
         if outcomes is None:
             await self._lease.release(held)
             return

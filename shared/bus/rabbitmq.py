@@ -103,7 +103,7 @@ class RabbitBus:
         """See Bus.close."""
         await self._link.close()
 
-    async def wait_before_retry(self, message: AmqpMessage, queue: str, attempt: int) -> None:
+    async def hold_back(self, message: AmqpMessage, queue: str, *, attempt: int) -> None:
         """Put *message* on rung *attempt* of the ladder, from where it returns to *queue*."""
         await self._confirmed(message, self._names.queue(queue), rung=attempt)
 

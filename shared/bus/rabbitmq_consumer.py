@@ -42,7 +42,7 @@ class Publisher(Protocol):
 
     def name_of(self, queue: str) -> str: ...
 
-    async def wait_before_retry(self, message: AmqpMessage, queue: str, attempt: int) -> None: ...
+    async def hold_back(self, message: AmqpMessage, queue: str, *, attempt: int) -> None: ...
 
     async def bury(self, message: AmqpMessage, queue: str) -> None: ...
 
@@ -147,7 +147,7 @@ class Consumer:
 
     async def _handle(self, batch: list[AbstractIncomingMessage]) -> bool:
         messages = [_message(message) for message in batch]
-        outcomes = await handled(self._handler, messages, self._stop)
+        outcomes = await handled(self._handler, messages, stop=self._stop)
         if outcomes is None:
             return False
         rungs = self._publisher.rungs
@@ -179,7 +179,7 @@ class Consumer:
     async def _move(self, message: Message, fate: Outcome) -> None:
         if isinstance(fate, Retry):
             copy = _copy(message, attempt=message.attempt + 1, error=fate.reason)
-            await self._publisher.wait_before_retry(copy, self._queue, message.attempt)
+            await self._publisher.hold_back(copy, self._queue, attempt=message.attempt)
         elif isinstance(fate, Bury):
             copy = _copy(message, attempt=message.attempt, error=fate.reason)
             await self._publisher.bury(copy, self._queue)

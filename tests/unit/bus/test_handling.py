@@ -45,7 +45,7 @@ async def test_a_failing_batch_is_handled_one_by_one():
         return [Done() for _ in messages]
 
     messages = [a_message(body) for body in (b"pear", b"worm", b"stone")]
-    outcomes = await handled(handler, messages, asyncio.Event())
+    outcomes = await handled(handler, messages, stop=asyncio.Event())
 
     assert outcomes == [Done(), Retry("ValueError: a worm"), Bury("Rejected: not a fruit")]
     assert sizes == [3, 1, 1, 1]
@@ -55,6 +55,6 @@ async def test_an_answer_of_the_wrong_length_is_an_error_of_the_handler():
     async def handler(messages: Sequence[Message]) -> Sequence[Outcome]:
         return [Done()] * 2
 
-    outcomes = await handled(handler, [a_message(b"pear")], asyncio.Event())
+    outcomes = await handled(handler, [a_message(b"pear")], stop=asyncio.Event())
 
     assert outcomes == [Retry("RuntimeError: 2 outcomes for 1 messages")]
