@@ -1,0 +1,256 @@
+"""Backfill, polls and webhooks against a simulated Shopify: each alone ends in the truth."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from services.syncer import refetch
+from services.syncer.context import Context
+from services.syncer.handlers import jobs as handler
+from services.syncer.handlers.deliveries import apply
+from services.syncer.store import jobs
+from shared.keyring import KeyRing
+from shared.shopify.snapshots import Owner
+from tests.integration.syncer.shopify import (
+    KINDS,
+    TRUTH_TOPICS,
+    Simulator,
+    ask_for,
+    connect_store,
+    new_keys,
+    shops_of,
+    simulating,
+    truth_deliveries,
+)
+from tests.integration.syncer.test_deliveries import RecordingBus
+
+TRUTH = Owner(tenant_id=str(uuid.UUID(int=99)), shop_id=99_000_000)
+ORDER_TABLES = ("orders", "order_lines", "refunds", "refund_lines", "transactions", "fulfillments")
+# Stock moves without touching its product's updated_at; the levels tell it.
+STOCK = frozenset({"inventory_quantity"})
+TABLES = (*ORDER_TABLES, "products", "variants", "inventory_items", "locations")
+OURS = frozenset({"tenant_id", "shop_id", "raw", "source", "synced_at"})
+
+
+@pytest.fixture(scope="module")
+def keys() -> KeyRing:
+    return new_keys()
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    arguments = ("--orders", "250", "--products", "30", "--customers", "120", "--seed", "5")
+    arguments += ("--plan", "plus")  # ten times the pace
+    async with simulating(*arguments) as running:
+        yield running
+
+
+@pytest.fixture
+async def owner(db, simulator, keys) -> Owner:
+    return await connect_store(db, await simulator.token(), keys)
+
+
+@pytest.fixture
+def context(pool, simulator, keys) -> Context:
+    return Context(
+        pool=pool,
+        bus=RecordingBus(),
+        shops=shops_of(pool, simulator, keys),
+        lag=timedelta(seconds=-5),  # what just happened counts as past
+        roots_per_window=80,
+    )
+
+
+async def run_jobs(context: Context) -> None:
+    """Run all jobs that are due, then read again what was asked for."""
+    while True:
+        async with context.pool.acquire() as conn:
+            job = await jobs.claim(conn)
+        if job is None:
+            break
+        await handler.run(context, job)
+    await settle(context)
+
+
+async def settle(context: Context) -> None:
+    while await refetch.drain_once(context):
+        pass
+
+
+async def sync(context: Context, db, owner: Owner, mode: str, *kinds: str) -> None:
+    for kind in kinds:
+        await ask_for(db, owner, kind, mode)
+    await run_jobs(context)
+    failed = "SELECT kind, error FROM commerce.sync_jobs WHERE status <> 'succeeded'"
+    assert await db.fetch(failed) == []
+    wishes = "SELECT kind, id, reason FROM commerce.refetches WHERE tenant_id = $1"
+    assert await db.fetch(wishes, owner.tenant_id) == []
+
+
+async def tell_truth(context: Context, simulator: Simulator) -> None:
+    """Write the simulator's own state beside ours, mapped from webhook bodies."""
+    for kind in TRUTH_TOPICS:
+        deliveries = truth_deliveries(TRUTH, kind, await simulator.truth(kind))
+        for part in await apply(deliveries, pool=context.pool, bus=context.bus):
+            assert [one.error for one in part.arrivals if one.error] == []
+
+
+async def rows(db, owner: Owner, table: str) -> list[dict[str, object]]:
+    """Return a table's rows without those of orders that are gone or that webhooks cannot tell."""
+    found = await db.fetch(f"SELECT * FROM commerce.{table} WHERE tenant_id = $1", owner.tenant_id)
+    hidden = await db.fetch(
+        "SELECT id FROM commerce.tombstones WHERE kind = 'order' UNION"
+        " SELECT id FROM commerce.refetches WHERE kind = 'order' AND tenant_id = $1",
+        TRUTH.tenant_id,
+    )
+    left_out = {row["id"] for row in hidden}
+    assert len(left_out) < 100
+    return sorted(
+        (
+            {k: v for k, v in row.items() if k not in OURS}
+            for row in found
+            if row.get("deleted_at") is None and row.get("order_id") not in left_out
+        ),
+        key=repr,
+    )
+
+
+async def differences(
+    db, owner: Owner, *, tables: tuple[str, ...] = TABLES, but: frozenset[str] = frozenset()
+) -> str:
+    """Name every table, and within it the first columns, in which ours is not the truth."""
+    found = []
+    for table in tables:
+        ours, truth = await rows(db, owner, table), await rows(db, TRUTH, table)
+        if len(ours) != len(truth) or len(truth) < 3:
+            found.append(f"{table}: {len(ours)} rows of {len(truth)}")
+        found += [
+            f"{table}.{name}: {mine[name]!r} != {theirs[name]!r}"
+            for mine, theirs in zip(ours, truth, strict=False)
+            for name in mine
+            if mine[name] != theirs[name] and name not in but
+        ][:3]
+    return "\n".join(found)
+
+
+async def slim(db, owner: Owner) -> list[tuple]:
+    """What a webhook can say about customers and levels."""
+    customers = await db.fetch(
+        "SELECT customer_id, first_name, last_name, email, updated_at FROM commerce.customers"
+        " WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY 1",
+        owner.tenant_id,
+    )
+    levels = await db.fetch(
+        "SELECT inventory_item_id, location_id, available, updated_at"
+        " FROM commerce.inventory_levels WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY 1, 2",
+        owner.tenant_id,
+    )
+    return [tuple(row) for row in (*customers, *levels)]
+
+
+async def change_much(simulator: Simulator) -> None:
+    """A busy hour."""
+    for action in ("create_order", "update_order", "edit_order", "refund_order", "cancel_order"):
+        await simulator.act(action, 4)
+    await simulator.act("fulfill_order", 3)
+
+
+async def test_a_backfill_equals_the_truth(context, db, owner, simulator):
+    await sync(context, db, owner, "full", *KINDS)
+
+    await tell_truth(context, simulator)
+    assert await differences(db, owner) == ""
+    assert await slim(db, owner) == await slim(db, TRUTH)
+    totals = await db.fetchrow(
+        "SELECT rows_total, rows_done FROM commerce.sync_jobs WHERE kind = 'orders'"
+    )
+    assert tuple(totals) == (250, 250)
+
+
+async def test_polling_alone_equals_the_truth(context, db, owner, simulator):
+    await sync(context, db, owner, "incremental", *KINDS)
+    await change_much(simulator)
+    await sync(context, db, owner, "incremental", *KINDS)
+
+    await tell_truth(context, simulator)
+    assert await differences(db, owner, but=STOCK) == ""
+    assert await slim(db, owner) == await slim(db, TRUTH)
+
+
+async def test_polls_after_a_backfill_catch_what_changed(context, db, owner, simulator):
+    await sync(context, db, owner, "full", *KINDS)
+    await change_much(simulator)
+    gone = (await simulator.act("delete_order"))[0]
+    await sync(context, db, owner, "incremental", *KINDS)
+    await sync(context, db, owner, "full", "orders")
+
+    await tell_truth(context, simulator)
+    assert await differences(db, owner, but=STOCK) == ""
+    reason = "SELECT reason FROM commerce.tombstones WHERE kind = 'order' AND id = $1"
+    assert await db.fetchval(reason, gone) == "sweep"
+
+
+async def test_webhooks_alone_equal_polling(context, db, owner, simulator):
+    """From an empty store: deliveries in reverse and some twice, then what they asked for."""
+    await change_much(simulator)
+    for kind in TRUTH_TOPICS:
+        told = truth_deliveries(owner, kind, await simulator.truth(kind))[::-1]
+        for start in range(0, len(told), 100):
+            part = told[start : start + 100]
+            await apply([*part, *part[:10]], pool=context.pool, bus=context.bus)
+    await settle(context)
+
+    await tell_truth(context, simulator)
+    assert await differences(db, owner) == ""
+    assert await slim(db, owner) == await slim(db, TRUTH)
+    before = {table: await rows(db, owner, table) for table in (*TABLES, "customers")}
+
+    await sync(context, db, owner, "incremental", *KINDS)
+
+    assert {table: await rows(db, owner, table) for table in before} == before
+
+
+async def test_a_missing_scope_fails_its_job_alone(context, db, keys):
+    async with simulating("--orders", "5", "--withhold-scope", "read_orders") as simulator:
+        owner = await connect_store(db, await simulator.token(), keys)
+        ctx = Context(
+            pool=context.pool, bus=RecordingBus(), shops=shops_of(context.pool, simulator, keys)
+        )
+        for kind in ("orders", "products"):
+            await ask_for(db, owner, kind, "incremental")
+        await run_jobs(ctx)
+
+    found = await db.fetch("SELECT kind, status, error FROM commerce.sync_jobs ORDER BY kind")
+    assert [(row["kind"], row["status"]) for row in found] == [
+        ("orders", "failed"),
+        ("products", "succeeded"),
+    ]
+    assert "read_orders" in found[0]["error"]
+
+
+async def test_a_revoked_token_lets_the_job_wait_and_then_tells_the_gateway(
+    context, db, owner, simulator
+):
+    await simulator.control("shops/tea.myshopify.com/revoke", {})
+    await ask_for(db, owner, "products", "incremental")
+
+    for _ in range(3):
+        await run_jobs(context)
+        await db.execute("UPDATE commerce.sync_jobs SET not_before = now()")
+
+    row = await db.fetchrow("SELECT status, attempts, error FROM commerce.sync_jobs")
+    assert (row["status"], row["attempts"]) == ("queued", 3)
+    assert "unauthorized" in row["error"]
+    assert [event["status"] for event in context.bus.published] == ["reauth_required"]
+
+
+async def test_a_broken_bulk_operation_is_run_again(context, db, owner, simulator):
+    await simulator.control("faults", {"bulk": {"fail": 1}})
+
+    await sync(context, db, owner, "full", "products")
+
+    assert await db.fetchval("SELECT count(*) FROM commerce.products") == 30
