@@ -84,7 +84,8 @@ async def finish(call: Call[CallbackParams]) -> Reply:
         grant = await shopify.grant(
             oauth.code_request(callback.shop_domain, callback.code, app=shopify.app)
         )
-        domain.check_scopes(oauth.missing_scopes(shopify.scopes, grant.scopes))
+    domain.check_scopes(oauth.missing_scopes(shopify.scopes, grant.scopes))
+    with refusals_told():
         shop, _ = await facts_of(shopify.client(callback.shop_domain, grant.access_token))
     arrival = connecting.Arrival(
         tenant_id=state.tenant_id,

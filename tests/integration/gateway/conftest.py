@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.gateway.app import build_app
@@ -125,3 +129,57 @@ async def alba(gateway: Gateway, make_tenant: Any) -> Tenant:
 @pytest.fixture
 async def boro(gateway: Gateway, make_tenant: Any) -> Tenant:
     return await make_tenant(gateway, "boro")
+
+
+@dataclass
+class Simulator:
+    """A Shopify in another process."""
+
+    base: str
+    shop: str = "demo-store.myshopify.com"
+    other_shop: str = "other-store.myshopify.com"
+
+    @property
+    def template(self) -> str:
+        return self.base + "/shops/{shop}"
+
+    async def control(self, path: str, body: object = None) -> Any:
+        async with ClientSession() as session:
+            response = await session.post(f"{self.base}/_sim{path}", json=body or {})
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[Simulator]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    simulator = Simulator(f"http://127.0.0.1:{port}")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.simulator", "--port", str(port), "--orders", "5"),
+            *("--products", "3", "--customers", "5", "--client-id", "client"),
+            *("--client-secret", CLIENT_SECRET, "--shop", simulator.shop),
+            *("--shop", simulator.other_shop),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "listening" in process.stdout.readline()
+    yield simulator
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()
+
+
+@pytest.fixture
+async def simulator(simulator_process: Simulator) -> AsyncIterator[Simulator]:
+    yield simulator_process
+    await simulator_process.control("/faults", {})
+
+
+@pytest.fixture
+async def connected(open_gateway: Any, simulator: Simulator) -> Gateway:
+    """A gateway that talks to the simulator."""
+    return await open_gateway(shopify_base_url=simulator.template)

@@ -22,13 +22,17 @@ from shared.postgres import open_pool, tenant_transaction
 from tests.integration.gateway import rows
 
 DOCUMENT = described(ROUTES, version="0", server="http://x")
-OPERATIONS = [
-    pytest.param(path, method, operation, id=f"{method} {path.removeprefix('/api/v1')}")
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-]
-PRIVATE = [each for each in OPERATIONS if each.values[2]["x-scope"] != "public"]
-OF_STORE = [each for each in PRIVATE if "{shop_id}" in each.values[0]]
+# Deleting comes last: it would end what the others ask for.
+OPERATIONS = sorted(
+    (
+        (path, method, operation)
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+    ),
+    key=lambda each: each[1] == "delete",
+)
+PRIVATE = [each for each in OPERATIONS if each[2]["x-scope"] != "public"]
+OF_STORE = [each for each in PRIVATE if "{shop_id}" in each[0]]
 
 
 def filled(path, tenant):
@@ -81,7 +85,7 @@ def bearer(token):
 def test_the_document_is_valid_openapi_3_1_and_names_every_route():
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
-    ids = [operation["operationId"] for _, _, operation in (p.values for p in OPERATIONS)]
+    ids = [operation["operationId"] for _, _, operation in OPERATIONS]
     assert len(set(ids)) == len(ids) == len(ROUTES)
 
 
@@ -99,10 +103,7 @@ async def test_the_document_is_served_and_covers_what_the_server_routes(gateway)
     assert described_ - routed == set()
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), PRIVATE)
-async def test_without_a_live_credential_nothing_is_answered(
-    gateway, alba, path, method, operation
-):
+async def test_without_a_live_credential_no_route_answers(gateway, alba):
     good = a_token(gateway, alba)
     refused = {
         "none": {},
@@ -115,44 +116,50 @@ async def test_without_a_live_credential_nothing_is_answered(
         "basic": {"Authorization": "Basic YTpi"},
     }
 
-    for name, headers in refused.items():
-        response = await send(gateway, path, method, operation, of=alba, headers=headers)
-        body = await response.json()
-        assert (name, response.status, body["code"]) == (name, 401, "unauthorized")
+    for path, method, operation in PRIVATE:
+        for name, headers in refused.items():
+            response = await send(gateway, path, method, operation, of=alba, headers=headers)
+            body = await response.json()
+            assert (path, name, response.status, body["code"]) == (path, name, 401, "unauthorized")
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), PRIVATE)
-async def test_a_credential_reaches_as_far_as_its_scope(gateway, alba, path, method, operation):
+async def test_a_credential_reaches_as_far_as_its_scope_on_every_route(gateway, alba):
     order = ["read", "write", "admin"]
-    needed = order.index(operation["x-scope"])
 
-    for scope in order[:needed]:
-        headers = alba.headers(scope)
+    for path, method, operation in PRIVATE:
+        needed = order.index(operation["x-scope"])
+        for scope in order[:needed]:
+            headers = alba.headers(scope)
+            response = await send(gateway, path, method, operation, of=alba, headers=headers)
+            body = await response.json()
+            assert (path, response.status, body["code"]) == (path, 403, "insufficient_scope")
+            assert body["details"]["required_scopes"] == [operation["x-scope"]]
+        headers = alba.headers(order[needed])
         response = await send(gateway, path, method, operation, of=alba, headers=headers)
-        body = await response.json()
-        assert (response.status, body["code"]) == (403, "insufficient_scope")
-        assert body["details"]["required_scopes"] == [operation["x-scope"]]
-    response = await send(
-        gateway, path, method, operation, of=alba, headers=alba.headers(order[needed])
-    )
-    assert response.status not in (401, 403)
+        assert response.status not in (401, 403), path
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), OF_STORE)
-async def test_another_tenants_store_does_not_exist(gateway, alba, boro, path, method, operation):
-    response = await send(gateway, path, method, operation, of=boro, headers=alba.headers())
+async def test_another_tenants_store_does_not_exist_on_any_route(gateway, alba, boro):
+    for path, method, operation in OF_STORE:
+        headers = alba.headers()
+        response = await send(gateway, path, method, operation, of=boro, headers=headers)
 
-    assert response.status == 404
-    assert "boro" not in await response.text()
+        assert (path, method, response.status) == (path, method, 404)
+        assert "boro" not in await response.text()
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
-async def test_no_answer_holds_another_tenants_rows(gateway, alba, boro, path, method, operation):
-    response = await send(gateway, path, method, operation, of=alba, headers=alba.headers())
+async def test_no_answer_holds_another_tenants_rows(gateway, alba, boro):
+    answered = 0
+    for path, method, operation in OPERATIONS:
+        headers = alba.headers()
+        response = await send(gateway, path, method, operation, of=alba, headers=headers)
+        text = await response.text()
 
-    text = await response.text() + str(response.headers)
-    assert "boro" not in text
-    assert boro.tenant_id not in text
+        assert "boro" not in text + str(response.headers), path
+        assert boro.tenant_id not in text, path
+        answered += response.status < 300 and "alba" in text
+
+    assert answered >= 14
 
 
 async def test_a_token_from_a_key_works_and_a_token_from_a_token_does_not(gateway, alba):

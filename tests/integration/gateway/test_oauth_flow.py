@@ -1,0 +1,385 @@
+"""The OAuth flow and the life of a token, against the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import io
+import time
+import uuid
+from datetime import timedelta
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import aiohttp
+import pytest
+import structlog
+
+from services.gateway import renewal
+from services.gateway.command import create_tenant
+from services.gateway.handlers.stores import on_store_left
+from services.gateway.shopify import SHOPIFY
+from shared.bus.connect import BUS
+from shared.clock import now
+from shared.errors import Unauthorized
+from shared.events import StoreLeft
+from tests.integration.gateway.conftest import CLIENT_SECRET
+
+CALLBACK = "/oauth/callback"
+
+
+async def a_tenant(gateway, name="alba"):
+    tenant_id, key = await create_tenant(gateway.pool, name)
+    return tenant_id, {"X-API-Key": key}
+
+
+async def authorized(gateway, shop, headers):
+    """Start the flow, let the merchant approve, return the callback's parameters."""
+    status, body = await gateway.post("/oauth/authorize", {"shop_domain": shop}, headers=headers)
+    assert status == 200, body
+    async with aiohttp.ClientSession() as browser:
+        response = await browser.get(body["data"]["url"], allow_redirects=False)
+        assert response.status == 302, await response.text()
+        return dict(parse_qsl(urlsplit(response.headers["Location"]).query))
+
+
+def signed(params, secret=CLIENT_SECRET):
+    rest = {key: value for key, value in params.items() if key != "hmac"}
+    message = "&".join(f"{key}={value}" for key, value in sorted(rest.items()))
+    return rest | {"hmac": hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()}
+
+
+async def connect(gateway, shop, headers):
+    params = await authorized(gateway, shop, headers)
+    status, body = await gateway.get(CALLBACK, **params)
+    assert status == 200, body
+    return body["data"]
+
+
+async def test_a_merchant_connects_a_store_and_its_first_jobs_wait(connected, simulator, db):
+    tenant_id, headers = await a_tenant(connected)
+
+    store = await connect(connected, simulator.shop, headers)
+
+    assert (store["shop_domain"], store["status"]) == (simulator.shop, "active")
+    assert (store["is_connected"], store["grant_type"]) == (True, "authorization_code")
+    assert store["currency"] == "USD"
+    jobs = await db.fetch("SELECT tenant_id, kind, mode, trigger FROM commerce.sync_jobs")
+    assert {(j["kind"], j["mode"], j["trigger"]) for j in jobs} == {
+        (kind, "full", "connect")
+        for kind in ("shop", "products", "customers", "inventory", "orders")
+    }
+    assert {job["tenant_id"] for job in jobs} == {uuid.UUID(tenant_id)}
+    assert await db.fetchval("SELECT count(*) FROM bus.messages WHERE topic = 'store.connected'")
+    actions = await db.fetch("SELECT action FROM accounts.audit_log ORDER BY entry_id")
+    assert [row["action"] for row in actions] == ["tenant.created", "store.connected"]
+
+
+async def test_tokens_are_stored_sealed_and_never_shown(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+
+    row = await db.fetchrow("SELECT * FROM accounts.credentials")
+    held = str(dict(row))
+
+    assert row["access_token_enc"].startswith("v1.")
+    assert row["refresh_token_enc"].startswith("v1.")
+    assert "shpat_" not in held
+    assert "shprt_" not in held
+    assert len(store["token_last4"]) == 4
+    assert "token_enc" not in str(store)
+
+
+async def test_a_posted_callback_does_the_same(connected, simulator):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+
+    status, body = await connected.post(CALLBACK, params)
+
+    assert (status, body["data"]["shop_domain"]) == (200, simulator.shop)
+
+
+async def test_a_state_and_a_code_work_once(connected, simulator):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+
+    answers = await asyncio.gather(*(connected.get(CALLBACK, **params) for _ in range(4)))
+
+    assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
+    assert {body["code"] for status, body in answers if status == 401} == {"bad_state"}
+
+
+async def test_a_used_code_under_a_new_state_is_refused_by_shopify(connected, simulator):
+    _, headers = await a_tenant(connected)
+    used = await authorized(connected, simulator.shop, headers)
+    await connected.get(CALLBACK, **used)
+    fresh = await authorized(connected, simulator.shop, headers)
+
+    status, body = await connected.get(CALLBACK, **signed(fresh | {"code": used["code"]}))
+
+    assert (status, body["code"]) == (422, "connection_failed")
+
+
+@pytest.mark.parametrize(
+    ("forge", "status", "code"),
+    [
+        (lambda p: p | {"hmac": "0" * 64}, 401, "bad_hmac"),
+        (lambda p: signed(p, secret="guess"), 401, "bad_hmac"),
+        (lambda p: p | {"shop": "other-store.myshopify.com"}, 401, "bad_hmac"),
+        (lambda p: signed(p | {"shop": "other-store.myshopify.com"}), 401, "shop_mismatch"),
+        (lambda p: signed(p | {"shop": "evil.example"}), 400, "invalid_shop_domain"),
+        (lambda p: signed(p | {"timestamp": str(int(time.time()) - 3600)}), 400, "stale_callback"),
+        (lambda p: signed(p | {"state": "guess"}), 401, "bad_state"),
+        (lambda p: {k: v for k, v in p.items() if k != "hmac"}, 400, "validation_failed"),
+    ],
+)
+async def test_a_forged_callback_connects_nothing(connected, simulator, db, forge, status, code):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+
+    got, body = await connected.get(CALLBACK, **forge(params))
+
+    assert (got, body["code"]) == (status, code)
+    assert await db.fetchval("SELECT count(*) FROM accounts.stores") == 0
+
+
+async def test_an_expired_state_is_refused(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+    await db.execute("UPDATE accounts.oauth_states SET expires_at = now()")
+
+    status, body = await connected.get(CALLBACK, **params)
+
+    assert (status, body["code"]) == (401, "state_expired")
+
+
+async def test_a_flow_of_one_browser_ends_only_in_it(connected, simulator):
+    _, headers = await a_tenant(connected)
+    sent = await connected.client.get(
+        "/api/v1/shopify/oauth/authorize", params={"shop_domain": simulator.shop},
+        headers=headers, allow_redirects=False,
+    )  # fmt: skip
+    cookie = sent.cookies["till_oauth"].value
+    assert (sent.status, sent.cookies["till_oauth"]["httponly"]) == (302, True)
+    async with aiohttp.ClientSession() as browser:
+        back = await browser.get(sent.headers["Location"], allow_redirects=False)
+    params = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+    connected.client.session.cookie_jar.clear()
+
+    status, body = await connected.get(CALLBACK, **params)
+    same = await connected.get(CALLBACK, headers={"Cookie": f"till_oauth={cookie}"}, **params)
+
+    assert (status, body["code"]) == (401, "browser_mismatch")
+    assert same[0] == 200
+
+
+async def test_the_url_carries_a_state_of_256_bits_whose_hash_alone_is_stored(connected, db):
+    _, headers = await a_tenant(connected)
+    _, body = await connected.post(
+        "/oauth/authorize", {"shop_domain": "a.myshopify.com"}, headers=headers
+    )
+
+    state = parse_qs(urlsplit(body["data"]["url"]).query)["state"][0]
+    stored = await db.fetchval("SELECT state_hash FROM accounts.oauth_states")
+    assert len(state) >= 43
+    assert stored == hashlib.sha256(state.encode()).digest()
+
+
+async def test_scopes_the_merchant_withheld_are_named(open_gateway, simulator, db):
+    gateway = await open_gateway(shopify_base_url=simulator.template)
+    _, headers = await a_tenant(gateway)
+    params = await authorized(gateway, simulator.shop, headers)
+    stricter = await open_gateway(
+        shopify_base_url=simulator.template, shopify_scopes="read_orders,read_reports"
+    )
+
+    status, body = await stricter.get(CALLBACK, **params)
+
+    assert (status, body["code"]) == (403, "missing_scopes")
+    assert body["details"] == {"required_scopes": ["read_reports"]}
+    assert await db.fetchval("SELECT count(*) FROM accounts.credentials") == 0
+
+
+async def test_a_shop_belongs_to_one_tenant_until_it_is_disconnected(connected, simulator):
+    _, alba = await a_tenant(connected, "alba")
+    _, boro = await a_tenant(connected, "boro")
+    store = await connect(connected, simulator.shop, alba)
+    params = await authorized(connected, simulator.shop, boro)
+
+    refused, body = await connected.get(CALLBACK, **params)
+    await connected.client.delete(f"/api/v1/shopify/stores/{store['shop_id']}", headers=alba)
+    later = await connect(connected, simulator.shop, boro)
+
+    assert (refused, body["code"]) == (409, "store_already_connected")
+    assert later["shop_id"] != store["shop_id"]
+
+
+async def test_connecting_again_keeps_the_stores_number(connected, simulator):
+    _, headers = await a_tenant(connected)
+    first = await connect(connected, simulator.shop, headers)
+    gone = await connected.client.delete(
+        f"/api/v1/shopify/stores/{simulator.shop}", headers=headers
+    )
+    left = (await gone.json())["data"]
+
+    again = await connect(connected, simulator.shop, headers)
+
+    assert (left["status"], left["is_connected"], left["token_last4"]) == (
+        "disconnected", False, None
+    )  # fmt: skip
+    assert (again["shop_id"], again["status"]) == (first["shop_id"], "active")
+
+
+async def test_a_pasted_token_is_tried_before_it_is_kept(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    await connect(connected, simulator.other_shop, headers)
+    shopify = connected.client.server.app[SHOPIFY]
+    token = shopify.ring.open(
+        await db.fetchval("SELECT access_token_enc FROM accounts.credentials"),
+        tenant_id=str(await db.fetchval("SELECT tenant_id FROM accounts.stores")),
+        shop_id=await db.fetchval("SELECT shop_id FROM accounts.stores"),
+        purpose="access_token",
+    )
+    _, other = await a_tenant(connected, "boro")
+    wanted = {"shop_domain": simulator.shop, "access_token": token}
+
+    status, body = await connected.post("/connect", wanted, headers=other)
+    missing, _ = await connected.post("/connect", {"shop_domain": simulator.shop}, headers=other)
+
+    assert (status, body["code"]) == (422, "connection_failed")
+    assert body["details"]["reason"] == "unauthorized"
+    assert missing == 422
+    again = {"shop_domain": simulator.other_shop, "access_token": token}
+    status, body = await connected.post("/connect", again, headers=headers)
+    assert (status, body["data"]["grant_type"]) == (201, "static_token")
+    renewed, body = await connected.post(
+        "/oauth/refresh", {"shop_id": simulator.other_shop}, headers=headers
+    )
+    assert (renewed, body["code"]) == (409, "token_not_refreshable")
+
+
+async def test_client_credentials_connect_a_store(connected, simulator):
+    _, headers = await a_tenant(connected)
+    wanted = {"shop_domain": simulator.shop, "grant_type": "client_credentials"}
+
+    status, body = await connected.post("/connect", wanted, headers=headers)
+
+    assert (status, body["data"]["grant_type"]) == (201, "client_credentials")
+    assert body["data"]["token_expires_at"] is not None
+
+
+async def test_refreshing_from_everywhere_at_once_asks_shopify_once(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+    shopify = connected.client.server.app[SHOPIFY]
+    await db.execute("UPDATE accounts.credentials SET expires_at = now() + interval '1 min'")
+    before = await db.fetchrow("SELECT * FROM accounts.credentials")
+
+    await asyncio.gather(
+        *(
+            renewal.renew_due(connected.pool, shopify, before=now() + timedelta(minutes=10))
+            for _ in range(4)
+        )
+    )
+
+    after = await db.fetchrow("SELECT * FROM accounts.credentials")
+    assert after["version"] == before["version"] + 1
+    assert after["access_token_enc"] != before["access_token_enc"]
+    assert after["refresh_token_enc"] != before["refresh_token_enc"]
+    assert after["expires_at"] > now() + timedelta(minutes=50)
+    _, body = await connected.get("/health/connection", headers=headers)
+    assert [(s["shop_id"], s["reachable"]) for s in body["data"]] == [(store["shop_id"], True)]
+
+
+async def test_a_dead_refresh_token_asks_the_merchant_back(connected, simulator, db):
+    tenant_id, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+    shopify = connected.client.server.app[SHOPIFY]
+    dead = shopify.ring.seal(
+        "shprt_dead", tenant_id=tenant_id, shop_id=store["shop_id"], purpose="refresh_token"
+    )
+    await db.execute("UPDATE accounts.credentials SET refresh_token_enc = $1", dead)
+
+    with pytest.raises(Unauthorized):
+        await renewal.renew(connected.pool, shopify, tenant_id=tenant_id, shop_id=store["shop_id"])
+
+    _, body = await connected.get(f"/stores/{store['shop_id']}", headers=headers)
+    assert (body["data"]["status"], body["data"]["is_active"]) == ("reauth_required", False)
+    status, _ = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
+    assert status == 409
+
+
+async def test_a_failing_shopify_leaves_the_token_alone(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+    await simulator.control("/faults", {"oauth": {"status": 503}})
+
+    status, body = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
+
+    assert (status, body["code"]) == (503, "shopify_error")
+    assert await db.fetchval("SELECT version FROM accounts.credentials") == 1
+    assert await db.fetchval("SELECT status FROM accounts.stores") == "active"
+
+
+async def test_a_revoked_token_shows_in_the_connection_test(connected, simulator):
+    _, headers = await a_tenant(connected)
+    await connect(connected, simulator.shop, headers)
+    await simulator.control(f"/shops/{simulator.shop}/revoke")
+
+    _, body = await connected.get("/health/connection", headers=headers)
+
+    assert [(s["reachable"], s["code"]) for s in body["data"]] == [(False, "unauthorized")]
+
+
+async def test_an_uninstalled_store_loses_its_token_and_an_old_notice_changes_nothing(
+    connected, simulator, db
+):
+    tenant_id, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+
+    def left(at):
+        return StoreLeft(
+            id=uuid.uuid4(), tenant_id=tenant_id, shop_id=store["shop_id"], happened_at=at,
+            status="uninstalled", reason="app/uninstalled",
+        )  # fmt: skip
+
+    await on_store_left(left(now() - timedelta(hours=1)), pool=connected.pool)
+    assert await db.fetchval("SELECT status FROM accounts.stores") == "active"
+    event = left(now())
+    for _ in range(2):
+        await connected.client.server.app[BUS].publish(event.kind, event.model_dump_json().encode())
+    async with asyncio.timeout(10):
+        while await db.fetchval("SELECT status FROM accounts.stores") == "active":
+            await asyncio.sleep(0.02)
+
+    assert await db.fetchval("SELECT status FROM accounts.stores") == "uninstalled"
+    assert await db.fetchval("SELECT count(*) FROM accounts.credentials") == 0
+    audited = "SELECT count(*) FROM accounts.audit_log WHERE action = 'store.uninstalled'"
+    assert await db.fetchval(audited) == 1
+
+
+async def test_nothing_secret_is_logged_or_answered(connected, simulator, db):
+    written = io.StringIO()
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(written), cache_logger_on_first_use=False,
+    )  # fmt: skip
+    try:
+        _, headers = await a_tenant(connected)
+        params = await authorized(connected, simulator.shop, headers)
+        answers = [await connected.get(CALLBACK, **params) for _ in range(2)]
+        await simulator.control("/faults", {"oauth": {"status": 500}})
+        shopify = connected.client.server.app[SHOPIFY]
+        await renewal.renew_due(connected.pool, shopify, before=now() + timedelta(days=1))
+        answers += [
+            await connected.get(path, headers=headers)
+            for path in ("/stores", "/health/tokens", "/health/connection", "/health/summary")
+        ]
+    finally:
+        structlog.reset_defaults()
+
+    said = written.getvalue() + str(answers)
+    secret = headers["X-API-Key"].rpartition("_")[2]
+    for forbidden in ("shpat_", "shprt_", CLIENT_SECRET, params["code"], params["state"], secret):
+        assert forbidden not in said
+    assert "token not renewed" in written.getvalue()
