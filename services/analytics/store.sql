@@ -193,10 +193,13 @@ SELECT o.order_id, o.currency, o.processed_at, o.cancelled_at, o.deleted_at IS N
        NULLIF(o.shipping_lines::text, '[]') AS shipping_lines
 FROM unnest($3::bigint[]) AS wanted (order_id)
 CROSS JOIN LATERAL (
+    -- The first row from the key on: without statistics, equality would as soon use another index.
     SELECT * FROM commerce.orders
-    WHERE tenant_id = $1 AND shop_id = $2 AND order_id = wanted.order_id
-    OFFSET 0
+    WHERE (tenant_id, shop_id, order_id) >= ($1, $2, wanted.order_id)
+    ORDER BY tenant_id, shop_id, order_id
+    LIMIT 1
 ) o
+WHERE o.tenant_id = $1 AND o.shop_id = $2 AND o.order_id = wanted.order_id
 
 -- name: order_lines
 SELECT l.order_id, l.line_id, l.product_id, l.variant_id, l.quantity, l.current_quantity, l.price,

@@ -1,4 +1,4 @@
-"""Every query is one that the migrated database understands, and the hot ones use their keys."""
+"""The hot queries find their rows by key, also on tables that nobody has analyzed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,24 @@ import json
 import asyncpg
 import pytest
 
-from services.analytics import store, verify
-from shared.postgres import Pool
+from services.analytics import store
 from tests.integration.analytics.orders import a_key
 
-QUERIES = {**store.SQL, **verify.SQL}
 
-
-@pytest.mark.parametrize("name", sorted(set(QUERIES)))
-async def test_every_query_prepares_as_the_analytics_role(pool: Pool, name: str) -> None:
-    async with pool.acquire() as conn:
-        await store.make_incoming(conn)
-        statement = await conn.prepare(QUERIES[name])
-
-        assert statement.get_query() == QUERIES[name]
-
-
-@pytest.mark.parametrize("name", ["take_marks", "orders", "order_lines", "refunds", "retire"])
+@pytest.mark.parametrize(
+    "name", ["take_marks", "orders", "order_lines", "refunds", "refund_lines", "retire"]
+)
 async def test_the_drain_never_reads_a_whole_table(db: asyncpg.Connection, name: str) -> None:
     await store.make_incoming(db)
     arguments = [*_key(), 10 if name == "take_marks" else [1, 2]]
     async with db.transaction():
         await db.execute("SET LOCAL enable_seqscan = off")
-        plan = await db.fetchval(f"EXPLAIN (FORMAT JSON) {QUERIES[name]}", *arguments)
+        plan = await db.fetchval(f"EXPLAIN (FORMAT JSON) {store.SQL[name]}", *arguments)
 
-    scans = [one for one in _nodes(json.loads(plan)[0]["Plan"]) if "Seq Scan" in one["Node Type"]]
-    assert {one["Relation Name"] for one in scans} <= {"incoming"}
+    nodes = _nodes(json.loads(plan)[0]["Plan"])
+    scanned = {one["Relation Name"] for one in nodes if one["Node Type"] == "Seq Scan"}
+    assert scanned <= {"incoming"}
+    assert any("_pkey" in str(one.get("Index Name")) for one in nodes)
 
 
 def _key() -> tuple[str, int]:
