@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from shared.errors import Unavailable
 
@@ -32,7 +33,10 @@ class GroupCommit(Generic[Item]):
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[Item]], Awaitable[None]], *, limits: Limits | None = None
+        self,
+        commit: Callable[[Sequence[Item]], Coroutine[Any, Any, None]],
+        *,
+        limits: Limits | None = None,
     ) -> None:
         self._commit = commit
         self._limits = limits or Limits()
@@ -74,12 +78,16 @@ class GroupCommit(Generic[Item]):
     def _launch(self) -> None:
         self._scheduled = False
         while self._waiting and len(self._batches) < self._limits.in_flight:
-            batch = asyncio.get_running_loop().create_task(self._run(*self._next_batch()))
+            items, futures = self._next_batch()
+            batch = asyncio.get_running_loop().create_task(self._commit(items))
             self._batches.add(batch)
-            batch.add_done_callback(self._finished)
+            batch.add_done_callback(partial(self._finished, futures))
 
-    def _finished(self, batch: asyncio.Task[None]) -> None:
+    def _finished(self, futures: Sequence[asyncio.Future[None]], batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)
+        error = Unavailable("the batch was abandoned") if batch.cancelled() else batch.exception()
+        for durable in futures:
+            _resolve(durable, error)
         if self._waiting and not self._scheduled:
             self._launch()
 
@@ -98,19 +106,6 @@ class GroupCommit(Generic[Item]):
             total += size
         self._waiting_size -= total
         return items, futures
-
-    async def _run(self, items: list[Item], futures: list[asyncio.Future[None]]) -> None:
-        error: BaseException | None = None
-        try:
-            await self._commit(items)
-        except asyncio.CancelledError:
-            error = Unavailable("the batch was abandoned")
-            raise
-        except Exception as exc:  # noqa: BLE001 - belongs to those who wait for this batch
-            error = exc
-        finally:
-            for durable in futures:
-                _resolve(durable, error)
 
 
 def _resolve(durable: asyncio.Future[None], error: BaseException | None) -> None:

@@ -120,10 +120,7 @@ class PostgresBus:
             for queue in self._bindings[message.topic]
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        try:
-            with translated():
-                async with asyncio.timeout(self._deadline_seconds):
-                    await self._pool.execute(SQL["publish"], *columns)
-        except TimeoutError as exc:
-            raise Unavailable("PostgreSQL is slow", code="database_unavailable") from exc
+        with translated():
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._pool.execute(SQL["publish"], *columns)
         self._doorbell.ring()

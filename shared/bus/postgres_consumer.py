@@ -31,6 +31,7 @@ log = structlog.get_logger()
 SQL = load_queries("shared.bus")
 
 _POLL_SECONDS: Final = 0.5
+_ANSWER_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,10 @@ class Lease:
         """Take what is ready, oldest first. Every claim has a new id: a zombie's is void."""
         self._lease_id = uuid.uuid4()
         with translated():
-            rows = await self._pool.fetch(
-                SQL["claim"], self._queue, self._size, self._length, self._lease_id
-            )
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                rows = await self._pool.fetch(
+                    SQL["claim"], self._queue, self._size, self._length, self._lease_id
+                )
         return sorted((_held(row) for row in rows), key=lambda held: held.message_id)
 
     async def settle(self, held: Sequence[Held], verdicts: Sequence[Outcome]) -> None:
@@ -78,7 +80,11 @@ class Lease:
         retried = [(one, fate) for one, fate in pairs if isinstance(fate, Retry)]
         buried = [(one.message_id, fate.reason) for one, fate in pairs if isinstance(fate, Bury)]
         with translated():
-            async with self._pool.acquire() as conn, conn.transaction():
+            async with (
+                asyncio.timeout(_ANSWER_SECONDS),
+                self._pool.acquire() as conn,
+                conn.transaction(),
+            ):
                 if done:
                     await conn.execute(SQL["acknowledge"], done, self._lease_id)
                 if retried:

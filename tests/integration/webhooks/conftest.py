@@ -17,7 +17,7 @@ from typing import Any
 import aio_pika
 import asyncpg
 import pytest
-from aiohttp import ClientResponse, ClientSession
+from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.webhooks.app import build_app
@@ -134,8 +134,8 @@ class Service:
         return await self._client.get(path)
 
     @property
-    def session(self) -> ClientSession:
-        return self._client.session
+    def port(self) -> int:
+        return self._client.port
 
     async def deliveries(self, count: int) -> list[Delivery]:
         """Take *count* deliveries off the bus."""
