@@ -11,7 +11,8 @@ ORDER BY created_at, kind
 -- name: jobs
 SELECT * FROM commerce.sync_jobs
 WHERE shop_id = $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR status = $3)
-    AND ($4::timestamptz IS NULL OR (created_at, job_id) < ($4, $5::uuid))
+    AND (created_at, job_id)
+        < (COALESCE($4::timestamptz, 'infinity'), COALESCE($5::uuid, job_id))
 ORDER BY created_at DESC, job_id DESC
 LIMIT $6
 
@@ -24,6 +25,7 @@ SELECT kind, cursor_updated_at, full_synced_at, last_polled_at, last_success_at,
 FROM commerce.sync_state WHERE shop_id = $1 ORDER BY kind
 
 -- name: orders
+-- A missing cursor is the end of time instead of one more OR, which the index cannot use.
 SELECT o.order_id, o.name, o.email, o.customer_id, o.created_at, o.processed_at, o.updated_at,
     o.cancelled_at, o.cancel_reason, o.closed_at, o.financial_status, o.fulfillment_status,
     o.currency, o.presentment_currency, o.test, o.source_name, o.tags, o.subtotal_price,
@@ -42,7 +44,8 @@ WHERE o.shop_id = $1 AND o.deleted_at IS NULL
     AND ($6::timestamptz IS NULL OR o.processed_at < $6)
     AND ($7::bigint IS NULL OR o.customer_id = $7)
     AND ($8::text IS NULL OR strpos(lower(o.name), lower($8)) > 0)
-    AND ($9::timestamptz IS NULL OR (o.processed_at, o.order_id) < ($9, $10::bigint))
+    AND (o.processed_at, o.order_id)
+        < (COALESCE($9::timestamptz, 'infinity'), COALESCE($10::bigint, 0))
 ORDER BY o.processed_at DESC, o.order_id DESC
 LIMIT $11
 
@@ -88,7 +91,7 @@ WHERE p.shop_id = $1 AND p.deleted_at IS NULL
     AND ($5::text IS NULL OR p.vendor = $5)
     AND ($6::timestamptz IS NULL OR p.updated_at >= $6)
     AND ($7::text IS NULL OR strpos(lower(p.title), lower($7)) > 0)
-    AND ($8::bigint IS NULL OR p.product_id < $8)
+    AND p.product_id < COALESCE($8::bigint, 9223372036854775807)
 ORDER BY p.product_id DESC
 LIMIT $9
 
@@ -104,7 +107,7 @@ WHERE shop_id = $1 AND deleted_at IS NULL
     AND ($3::timestamptz IS NULL OR updated_at >= $3)
     AND ($4::text IS NULL
         OR strpos(lower(concat_ws(' ', email, first_name, last_name)), lower($4)) > 0)
-    AND ($5::bigint IS NULL OR customer_id < $5)
+    AND customer_id < COALESCE($5::bigint, 9223372036854775807)
 ORDER BY customer_id DESC
 LIMIT $6
 
@@ -117,7 +120,7 @@ WHERE l.shop_id = $1 AND (l.deleted_at IS NULL OR l.deleted_at < l.updated_at)
     AND ($2::bigint IS NULL OR l.inventory_item_id = $2)
     AND ($3::bigint IS NULL OR l.location_id = $3)
     AND ($4::text IS NULL OR i.sku = $4)
-    AND ($5::bigint IS NULL OR (l.inventory_item_id, l.location_id) > ($5, $6::bigint))
+    AND (l.inventory_item_id, l.location_id) > (COALESCE($5::bigint, -1), COALESCE($6::bigint, -1))
 ORDER BY l.inventory_item_id, l.location_id
 LIMIT $7
 
@@ -129,7 +132,8 @@ WHERE shop_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR
     AND ($4::bigint IS NULL OR resource_id = $4)
     AND ($5::timestamptz IS NULL OR received_at >= $5)
     AND ($6::timestamptz IS NULL OR received_at < $6)
-    AND ($7::timestamptz IS NULL OR (received_at, topic, webhook_id) < ($7, $8::text, $9::text))
+    AND (received_at, topic, webhook_id)
+        < (COALESCE($7::timestamptz, 'infinity'), COALESCE($8::text, ''), COALESCE($9::text, ''))
 ORDER BY received_at DESC, topic DESC, webhook_id DESC
 LIMIT $10
 
