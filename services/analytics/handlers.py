@@ -97,4 +97,5 @@ async def keep_verifying(app: web.Application, stop: asyncio.Event) -> None:
 async def database_answers(app: web.Application) -> None:
     """Raise Unavailable when Postgres does not answer."""
     with translated():
-        await app[POOL].fetchval("SELECT 1")
+        async with app[POOL].acquire() as conn:
+            await store.ask_anything(conn)

@@ -86,6 +86,11 @@ async def take_marks(conn: Connection, shop: ShopKey, limit: int) -> Marks:
     return Marks(count=row["marks"], order_ids=row["order_ids"])
 
 
+async def ask_anything(conn: Connection) -> None:
+    """Return when Postgres has answered."""
+    await conn.execute(SQL["ask_anything"])
+
+
 async def marks_pending(conn: Connection) -> int:
     count: int = await conn.fetchval(SQL["marks_pending"])
     return count

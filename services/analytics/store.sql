@@ -63,6 +63,9 @@ WITH taken AS (
 )
 SELECT count(*) AS marks, COALESCE(array_agg(DISTINCT order_id), '{}') AS order_ids FROM taken
 
+-- name: ask_anything
+SELECT 1
+
 -- name: marks_pending
 SELECT count(*) FROM analytics.order_marks
 

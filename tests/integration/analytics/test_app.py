@@ -64,6 +64,21 @@ async def test_a_nudge_wakes_the_drain_at_once(dsn: str, shop: Shop) -> None:
         assert await _orders_counted(shop, 1, seconds=8) < 5
 
 
+async def test_a_lost_database_connection_pauses_the_drain_and_nothing_more(
+    analytics: Client, shop: Shop
+) -> None:
+    for order_id in (1, 2, 3):
+        await shop.db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'tillstream_analytics' AND datname = current_database()"
+        )
+        await shop.put(an_order(order_id=order_id))
+
+        await _orders_counted(shop, order_id, seconds=8)
+
+    assert (await analytics.get("/readyz")).status == 200
+
+
 async def test_probes_and_metrics_answer(analytics: Client, shop: Shop) -> None:
     for path in ("/healthz", "/readyz"):
         assert (await analytics.get(path)).status == 200
