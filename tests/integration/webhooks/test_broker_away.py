@@ -11,9 +11,10 @@ import pytest
 
 from shared.bus.connect import open_bus
 from shared.bus.protocol import Bus
+from shared.deliveries import unpack
 from shared.postgres import Pool
 from tests.chaos_proxy import ChaosProxy, Mode, proxied
-from tests.integration.webhooks.conftest import Shop, running, settings_for
+from tests.integration.webhooks.conftest import PATH, Shop, headers_for, running, settings_for
 
 
 @pytest.fixture
@@ -148,3 +149,25 @@ async def test_two_drainers_publish_each_row_once(
         seen = Counter(delivery.body for delivery in await one.deliveries(600))
 
     assert seen == Counter(bodies)
+
+
+async def test_a_sender_that_hangs_up_while_it_waits_does_not_lose_its_delivery(
+    dsn: str, db: asyncpg.Connection, shop: Shop, broker: ChaosProxy, rabbit_url: str
+):
+    body = b'{"id": 1}'
+    head = [f"POST {PATH} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    head += [f"{name}: {value}" for name, value in headers_for(body).items()]
+
+    async with running(settings_for(dsn, broker.through(rabbit_url)), None) as service:
+        await service.post(b'{"id": 0}')
+        await broker.set("stall")
+        _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        await asyncio.sleep(0.3)
+        writer.transport.abort()
+        async with asyncio.timeout(5):
+            while not await spooled(db):
+                await asyncio.sleep(0.05)
+
+    kept = await db.fetchval("SELECT delivery FROM intake.spool")
+    assert [delivery.body for delivery in unpack(kept)] == [body]

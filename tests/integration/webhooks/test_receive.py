@@ -247,20 +247,3 @@ async def test_probes_and_metrics_answer(service: Service):
     assert 'deliveries_total{outcome="accepted",topic="other"}' in text
     assert "surprises" not in text
     assert "tillstream_webhooks_batch_deliveries_bucket" in text
-
-
-async def test_a_sender_that_hangs_up_early_does_not_lose_its_delivery(service: Service):
-    lines = [
-        f"POST {PATH} HTTP/1.1",
-        "Host: localhost",
-        f"Content-Length: {len(ORDER)}",
-        *(f"{name}: {value}" for name, value in headers_for(ORDER).items()),
-    ]
-    _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + ORDER)
-    await writer.drain()
-    writer.close()
-
-    [delivery] = await service.deliveries(1)
-
-    assert delivery.body == ORDER
