@@ -19,6 +19,7 @@ from services.gateway.routing import IDENTIFY, added
 from services.gateway.sessions import Mint
 from services.gateway.settings import Settings
 from services.gateway.shopify import SHOPIFY, Shopify
+from services.gateway.store.accounts import ready
 from shared.background import Work, in_background
 from shared.bus.connect import BUS, bus_of
 from shared.bus.protocol import Bury, Done, Message, Outcome
@@ -76,7 +77,7 @@ def _version() -> str:
 
 async def _ready(app: web.Application) -> None:
     with translated():
-        await app[POOL].fetchval("SELECT 1")
+        await ready(app[POOL])
 
 
 def _renewal(settings: Settings) -> Work:

@@ -116,10 +116,10 @@ class OAuthState:
 
 
 def check_state(
-    state: OAuthState | None, *, shop_domain: str, browser: str, now: datetime
+    state: OAuthState | None, *, shop_domain: str, redirect_uri: str, browser: str, now: datetime
 ) -> OAuthState:
-    """Return *state* when the callback may go on: known, unused, fresh, same shop and browser."""
-    if state is None or state.used_at is not None:
+    """Return *state* if the callback may go on: unused, fresh, same shop, address and browser."""
+    if state is None or state.used_at is not None or state.redirect_uri != redirect_uri:
         raise Unauthorized("this OAuth state is unknown or used", code="bad_state")
     if state.expires_at <= now:
         raise Unauthorized("this OAuth state has expired; start again", code="state_expired")

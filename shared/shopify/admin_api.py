@@ -27,6 +27,8 @@ _MESSAGE_LIMIT = 300
 _NOT_RUN = frozenset({"throttled", "shopify_unreachable"})
 # Longer waits belong to the caller, who can let go of what it holds meanwhile.
 LONGEST_WAIT_SECONDS = 60.0
+# Others share the shop's points: a short wait told exactly is left to backoff and its jitter.
+_SHORTEST_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,6 @@ def worth_repeating(error: BaseException, document: str) -> bool | float:
     is_mutation = document.lstrip().startswith("mutation")
     if is_mutation and "@idempotent" not in document and error.code not in _NOT_RUN:
         return False
-    if error.retry_after is None:
+    if error.retry_after is None or error.retry_after < _SHORTEST_WAIT_SECONDS:
         return True
     return error.retry_after if error.retry_after <= LONGEST_WAIT_SECONDS else False

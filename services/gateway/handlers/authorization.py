@@ -14,7 +14,7 @@ from services.gateway.shopify import SHOPIFY, facts_of, refusals_told
 from services.gateway.store import accounts
 from shared.clock import now
 from shared.errors import Rejected, Unauthorized
-from shared.postgres import POOL, Pool, tenant_transaction, translated
+from shared.postgres import POOL, tenant_transaction, translated
 from shared.shopify import oauth
 
 _STATE_BYTES = 32
@@ -79,7 +79,7 @@ async def finish(call: Call[CallbackParams]) -> Reply:
     callback = oauth.verified_callback(_signed(call), secrets=shopify.secrets, now=moment)
     secure = shopify.redirect_uri.startswith("https://")
     browser = call.request.cookies.get(_cookie(secure), "")
-    state = await _used(call.app[POOL], callback, browser=browser, moment=moment)
+    state = await _used(call.app, callback, browser=browser, moment=moment)
     with refusals_told():
         grant = await shopify.grant(
             oauth.code_request(callback.shop_domain, callback.code, app=shopify.app)
@@ -105,15 +105,19 @@ def _signed(call: Call[CallbackParams]) -> dict[str, str]:
 
 
 async def _used(
-    pool: Pool, callback: oauth.Callback, *, browser: str, moment: datetime
+    app: web.Application, callback: oauth.Callback, *, browser: str, moment: datetime
 ) -> domain.OAuthState:
     # Committed before the code is exchanged: whatever happens next, the state is gone.
-    state_hash = domain.digest(callback.state)
+    pool, state_hash = app[POOL], domain.digest(callback.state)
     with translated():
         async with pool.acquire() as free, free.transaction(), accounts.door(free):
             found = await accounts.oauth_state(free, state_hash)
         state = domain.check_state(
-            found, shop_domain=callback.shop_domain, browser=browser, now=moment
+            found,
+            shop_domain=callback.shop_domain,
+            redirect_uri=app[SHOPIFY].redirect_uri,
+            browser=browser,
+            now=moment,
         )
         async with tenant_transaction(pool, state.tenant_id) as conn:
             if not await accounts.use_state(conn, state_hash):

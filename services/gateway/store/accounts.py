@@ -11,7 +11,7 @@ import orjson
 
 from services.gateway.domain import ApiKey, OAuthState
 from services.gateway.models import Store, TokenHealth
-from shared.postgres import Connection, load_queries
+from shared.postgres import Connection, Pool, load_queries
 
 SQL = load_queries("services.gateway.store", "accounts.sql")
 
@@ -54,6 +54,11 @@ class Shop:
     plan: str | None
     currency: str
     iana_timezone: str
+
+
+async def ready(pool: Pool) -> None:
+    """Return when Postgres answers."""
+    await pool.fetchval(SQL["ready"])
 
 
 @asynccontextmanager

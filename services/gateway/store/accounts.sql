@@ -1,3 +1,6 @@
+-- name: ready
+SELECT 1
+
 -- name: enter_door
 -- Look across tenants until the transaction ends or leave_door.
 SELECT set_config('role', 'tillstream_auth', true)

@@ -97,13 +97,17 @@ def test_a_credential_is_a_bearer_or_a_key(headers, credential):
         (None, "bad_state"),
         (a_state(used_at=NOW), "bad_state"),
         (a_state(expires_at=NOW), "state_expired"),
+        (a_state(redirect_uri="https://y/cb"), "bad_state"),
         (a_state(shop_domain="b.myshopify.com"), "shop_mismatch"),
         (a_state(browser_hash=domain.digest("other")), "browser_mismatch"),
     ],
 )
 def test_a_callback_goes_on_only_with_its_own_fresh_state(state, code):
     with pytest.raises(Unauthorized) as caught:
-        domain.check_state(state, shop_domain="a.myshopify.com", browser="mine", now=NOW)
+        domain.check_state(
+            state, shop_domain="a.myshopify.com", redirect_uri="https://x/cb", browser="mine",
+            now=NOW,
+        )  # fmt: skip
 
     assert caught.value.code == code
 
@@ -111,7 +115,9 @@ def test_a_callback_goes_on_only_with_its_own_fresh_state(state, code):
 def test_a_callback_of_the_same_browser_goes_on():
     state = a_state(browser_hash=domain.digest("mine"))
 
-    found = domain.check_state(state, shop_domain="a.myshopify.com", browser="mine", now=NOW)
+    found = domain.check_state(
+        state, shop_domain="a.myshopify.com", redirect_uri="https://x/cb", browser="mine", now=NOW
+    )
 
     assert found is state
 

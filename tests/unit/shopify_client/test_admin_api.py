@@ -166,6 +166,7 @@ SAFE = 'mutation { x @idempotent(key: "1") }'
         (Unavailable("", code="shopify_silent"), SAFE, True),
         (Unavailable("", code="shopify_unreachable"), MUTATION, True),
         (Throttled("", retry_after=3.0), MUTATION, 3.0),
+        (Throttled("", retry_after=0.0), QUERY, True),
         (Unavailable("", code="shop_frozen", retry_after=900), QUERY, False),
         (Unavailable("", code="circuit_open", retry_after=5), QUERY, False),
         (Rejected(""), QUERY, False),
