@@ -16,8 +16,9 @@ from shared.errors import Rejected
 from shared.shopify.copytext import NULL
 from shared.shopify.nodes.parts import Reference
 
-# numeric(18, 4) holds 14 digits before the point; these years keep every offset in range.
-_AMOUNT = re.compile(r"-?\d{1,14}(?:\.\d{1,12})?", re.ASCII)
+# numeric(18, 4) holds 14 digits before the point, one of them left for rounding up. These years
+# keep every offset within what Python and asyncpg can turn into UTC.
+_AMOUNT = re.compile(r"-?\d{1,13}(?:\.\d{1,12})?", re.ASCII)
 _MOMENT = re.compile(
     r"(?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)",
     re.ASCII,
