@@ -7,11 +7,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import orjson
 
 from services import store
 from services.api import Api
+from shared.bus.protocol import Bus
+from shared.bus.topology import QUEUES
 from shared.errors import Unavailable
 from shared.postgres import Pool
 
@@ -39,30 +42,41 @@ class Sides:
         return self.ours == self.theirs
 
 
-async def sides(pool: Pool, simulator: Api, *, shop: str, shop_id: int) -> Sides:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where both sides of one store are read."""
+
+    pool: Pool
+    bus: Bus
+    simulator: Api
+    shop: str
+    shop_id: int
+
+
+async def sides(bench: Bench) -> Sides:
     """Read both sides: rows per kind, and the sum of all orders' current totals."""
-    async with pool.acquire() as conn:
-        ours = {kind: str(rows) for kind, rows in await store.rows_per_kind(conn, shop_id)}
-        total = await store.order_total(conn, shop_id)
-    theirs = {kind: str(len(await _truth(simulator, shop, kind))) for kind in ours}
-    orders = await _truth(simulator, shop, "orders")
-    ours["order total"] = _money(total)
-    theirs["order total"] = _money(total_of(orders))
-    return Sides(ours=ours, theirs=theirs)
+    async with bench.pool.acquire() as conn:
+        rows = await store.rows_per_kind(conn, bench.shop_id)
+        total = await store.order_total(conn, bench.shop_id)
+    ours = {kind: str(count) for kind, count in rows}
+    truth = {kind: await _truth(bench, kind) for kind in ours}
+    theirs = {kind: str(len(there)) for kind, there in truth.items()}
+    return Sides(
+        ours=ours | {"order total": f"{total:.2f}"},
+        theirs=theirs | {"order total": f"{total_of(truth['orders']):.2f}"},
+    )
 
 
-def total_of(orders: list[dict[str, str]]) -> Decimal:
+def total_of(orders: list[dict[str, Any]]) -> Decimal:
     """Return the sum of REST-shaped *orders*' current totals."""
     return sum((Decimal(order["current_total_price"]) for order in orders), Decimal(0))
 
 
-async def _truth(simulator: Api, shop: str, kind: str) -> list[dict[str, str]]:
-    lines = await simulator.text(f"/_sim/shops/{shop}/truth/{kind}")
-    return [orjson.loads(line) for line in lines.splitlines() if line]
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount:.2f}"
+async def _truth(bench: Bench, kind: str) -> list[dict[str, Any]]:
+    lines = await bench.simulator.text(f"/_sim/shops/{bench.shop}/truth/{kind}")
+    there = [orjson.loads(line) for line in lines.splitlines() if line]
+    # An item is not stocked where its level is inactive, whether the row is kept or not.
+    return [one for one in there if one.get("active", True) or kind != "inventory_levels"]
 
 
 async def until(done: Callable[[], Awaitable[bool]], *, seconds: float, what: str) -> None:
@@ -74,9 +88,7 @@ async def until(done: Callable[[], Awaitable[bool]], *, seconds: float, what: st
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def settled(
-    pool: Pool, simulator: Api, *, shop: str, shop_id: int, seconds: float = 90
-) -> Sides:
+async def settled(bench: Bench, *, seconds: float = 90) -> Sides:
     """Return both sides once nothing is left to do and they agree, or as they are after *seconds*.
 
     Some deliveries may still be on their way while nothing waits with us, so a difference is
@@ -84,13 +96,30 @@ async def settled(
     """
     deadline = time.monotonic() + seconds
     while True:
-        async with pool.acquire() as conn:
-            rest = await store.unfinished(conn, shop_id)
-        if not rest or time.monotonic() > deadline:
-            found = await sides(pool, simulator, shop=shop, shop_id=shop_id)
-            if found.equal or time.monotonic() > deadline:
+        late = time.monotonic() > deadline
+        if late or not await _unfinished(bench):
+            found = await sides(bench)
+            if late or found.equal:
                 return found
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _unfinished(bench: Bench) -> int:
+    async with bench.pool.acquire() as conn:
+        rest = await store.unfinished(conn, bench.shop_id)
+    return rest + sum([await bench.bus.depth(queue) for queue in QUEUES])
+
+
+async def none_dead(bench: Bench) -> Check:
+    """Judge whether every delivery and message was worth it."""
+    async with bench.pool.acquire() as conn:
+        dead = dict(await store.deliveries_per_state(conn, bench.shop_id)).get("dead", 0)
+    buried = sum([await bench.bus.dead(queue) for queue in QUEUES])
+    return Check(
+        sentence="no delivery was buried",
+        passed=not dead and not buried,
+        found=f"{dead} deliveries and {buried} messages",
+    )
 
 
 def check_of_sides(found: Sides) -> Check:

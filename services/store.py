@@ -27,12 +27,6 @@ async def deliveries_per_state(conn: Connection, shop_id: int) -> list[tuple[str
 
 
 async def unfinished(conn: Connection, shop_id: int) -> int:
-    """Return how many refetches, messages and jobs are still to be worked off."""
+    """Return how many refetches and jobs are still to be worked off."""
     count: int = await conn.fetchval(SQL["unfinished"], shop_id)
-    return count
-
-
-async def buried(conn: Connection) -> int:
-    """Return how many messages the bus in Postgres gave up."""
-    count: int = await conn.fetchval(SQL["buried"])
     return count

@@ -14,7 +14,7 @@ FROM (
     FROM commerce.inventory_items WHERE shop_id = $1 AND deleted_at IS NULL
     UNION ALL
     SELECT 'inventory_levels', count(*)
-    FROM commerce.inventory_levels WHERE shop_id = $1 AND deleted_at IS NULL
+    FROM commerce.inventory_levels WHERE shop_id = $1 AND deleted_at IS NULL AND active
     UNION ALL
     SELECT 'locations', count(*)
     FROM commerce.locations WHERE shop_id = $1 AND deleted_at IS NULL
@@ -36,9 +36,5 @@ GROUP BY state
 -- What still has to happen before two sides can be compared.
 SELECT
     (SELECT count(*) FROM commerce.refetches WHERE shop_id = $1)
-    + (SELECT count(*) FROM bus.messages)
     + (SELECT count(*) FROM commerce.sync_jobs
        WHERE shop_id = $1 AND status = 'running')
-
--- name: buried
-SELECT count(*) FROM bus.dead

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from services import checks, report, store
 from services.checks import Check
 from services.journey import SHOP, Store
 from services.machine import Machine
 from services.screen import Screen
 from services.tenancy import finished
-from shared.postgres import Pool, close_pool, open_pool
+from shared.bus.connect import open_bus
+from shared.postgres import close_pool, open_pool
 
 LIVE_WEBHOOKS = 200
 _LIVE_RATE = 20.0
@@ -17,18 +21,15 @@ _LIVE_SECONDS = 120
 
 async def judge(machine: Machine, shown: Store, screen: Screen, backfill: report.Backfill) -> int:
     """Print the summary and return the exit status: 0 when all checks passed."""
-    pool = await open_pool(machine.database_url, role="tillstream_syncer", max_size=2)
-    try:
-        applied = await _live(pool, shown, screen)
-        found = await checks.settled(pool, shown.simulator, shop=SHOP, shop_id=shown.shop_id)
+    async with _bench(machine, shown) as bench:
+        applied = await _live(bench, shown, screen)
+        found = await checks.settled(bench)
         judged = [
             applied,
             checks.check_of_sides(found),
-            await _none_dead(pool, shown),
+            await checks.none_dead(bench),
             await _rollup_is_right(machine, shown),
         ]
-    finally:
-        await close_pool(pool)
     report.summarise(screen, backfill, found, await shown.sales("month"), judged)
     failed = [check.sentence for check in judged if not check.passed]
     screen.say(f"{len(judged) - len(failed)} of {len(judged)} checks passed")
@@ -37,18 +38,31 @@ async def judge(machine: Machine, shown: Store, screen: Screen, backfill: report
     return 1 if failed else 0
 
 
-async def _live(pool: Pool, shown: Store, screen: Screen) -> Check:
+@contextlib.asynccontextmanager
+async def _bench(machine: Machine, shown: Store) -> AsyncIterator[checks.Bench]:
+    pool = await open_pool(machine.database_url, role="tillstream_syncer", max_size=3)
+    bus = await open_bus(machine.settings.amqp_url, pool)
+    try:
+        yield checks.Bench(
+            pool=pool, bus=bus, simulator=shown.simulator, shop=SHOP, shop_id=shown.shop_id
+        )
+    finally:
+        await bus.close()
+        await close_pool(pool)
+
+
+async def _live(bench: checks.Bench, shown: Store, screen: Screen) -> Check:
     """Let live changes happen until enough of their webhooks are applied."""
-    before = await _applied(pool, shown.shop_id)
+    before = await _applied(bench)
     screen.say(f"waiting for {LIVE_WEBHOOKS} live webhooks")
     await shown.live(rate=_LIVE_RATE)
 
     async def enough() -> bool:
-        return await _applied(pool, shown.shop_id) - before >= LIVE_WEBHOOKS
+        return await _applied(bench) - before >= LIVE_WEBHOOKS
 
     await checks.until(enough, seconds=_LIVE_SECONDS, what=f"{LIVE_WEBHOOKS} live webhooks")
     await shown.stop_live()
-    count = await _applied(pool, shown.shop_id) - before
+    count = await _applied(bench) - before
     return Check(
         sentence=f"at least {LIVE_WEBHOOKS} live webhooks were applied",
         passed=count >= LIVE_WEBHOOKS,
@@ -56,20 +70,9 @@ async def _live(pool: Pool, shown: Store, screen: Screen) -> Check:
     )
 
 
-async def _applied(pool: Pool, shop_id: int) -> int:
-    async with pool.acquire() as conn:
-        return dict(await store.deliveries_per_state(conn, shop_id)).get("applied", 0)
-
-
-async def _none_dead(pool: Pool, shown: Store) -> Check:
-    async with pool.acquire() as conn:
-        dead = dict(await store.deliveries_per_state(conn, shown.shop_id)).get("dead", 0)
-        buried = await store.buried(conn)
-    return Check(
-        sentence="no delivery was buried",
-        passed=not dead and not buried,
-        found=f"{dead} deliveries and {buried} messages",
-    )
+async def _applied(bench: checks.Bench) -> int:
+    async with bench.pool.acquire() as conn:
+        return dict(await store.deliveries_per_state(conn, bench.shop_id)).get("applied", 0)
 
 
 async def _rollup_is_right(machine: Machine, shown: Store) -> Check:
