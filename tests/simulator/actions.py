@@ -54,9 +54,7 @@ def perform(
         if topic.upper().replace("/", "_") in wanted:
             platform.courier.announce(store, topic, body(), event=event)
     if name == "uninstall":
-        store.tokens.clear()
-        store.refreshes.clear()
-        store.installed = False
+        store.forget_tokens()
     return deed.touched
 
 

@@ -26,6 +26,7 @@ _NODES = (
     "e.g: 'products {{ edges {{ node {{'. Selecting via 'nodes' is not supported. "
     "Invalid connection fields: '{names}'."
 )
+_LIST = "Queries that contain a connection field within a list field are not currently supported."
 _ID = (
     "The parent 'node' field for a nested connection must select the 'id' field without an alias "
     "and must be of 'ID' return type. Connection fields without 'id': {names}."
@@ -70,7 +71,7 @@ def _shape(definition: OperationDefinitionNode) -> Iterator[str]:
     if any(one["depth"] > 2 for one in found):
         yield "Bulk queries cannot contain connections with a nesting depth greater than 2."
     if any(one["in_list"] for one in found):
-        yield "Queries that contain a connection field within a list field are not currently supported."
+        yield _LIST
     wrong = [one["name"] for one in found if one["nodes"]]
     if wrong:
         yield _NODES.format(names="', '".join(wrong))

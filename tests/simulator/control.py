@@ -62,7 +62,10 @@ async def create_shop(request: web.Request) -> web.Response:
     unknown = wanted.keys() - known
     if unknown or "domain" not in wanted:
         return web.json_response({"error": f"give domain and some of {sorted(known)}"}, status=400)
-    store = request.app[PLATFORM].add_shop(Recipe(**wanted))
+    try:
+        store = request.app[PLATFORM].add_shop(Recipe(**wanted))
+    except (ValueError, OSError) as error:
+        return web.json_response({"error": str(error)}, status=400)
     return web.json_response({"shop": store.domain, "orders": len(store.world.orders)}, status=201)
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import random
 import zoneinfo
 from decimal import Decimal
-from typing import Any
 
 from tests.simulator import dataset_credits, world
 from tests.simulator.catalogue import VARIANTS, Catalogue

@@ -22,7 +22,7 @@ SELECT 2 AS source, file_row_number AS place, * EXCLUDE (file_row_number)
 """
 _CLASSED = """
 CREATE TEMP TABLE classed AS
-SELECT *, InvoiceNo[1] AS prefix,
+SELECT *,
        CASE WHEN InvoiceNo LIKE 'A%' THEN 'bad_debt'
             WHEN Quantity < 0 AND UnitPrice = 0 THEN 'stock_adjustment'
             WHEN Quantity < 0 THEN 'credit'
@@ -49,7 +49,8 @@ SELECT InvoiceNo, min(InvoiceDate) OVER (PARTITION BY InvoiceNo), CustomerID, St
 """
 _GOODS = """
 SELECT StockCode, coalesce(mode(Description) FILTER (UnitPrice > 0), any_value(Description)),
-       CAST(round(coalesce(max_by(UnitPrice, InvoiceDate) FILTER (UnitPrice > 0), 0) * 100) AS BIGINT)
+       CAST(round(coalesce(max_by(UnitPrice, InvoiceDate) FILTER (UnitPrice > 0), 0) * 100)
+            AS BIGINT)
   FROM classed WHERE class <> 'bad_debt' GROUP BY 1 ORDER BY 1
 """
 _PEOPLE = """

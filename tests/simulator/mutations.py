@@ -18,9 +18,8 @@ def _address_error(call: Any, topic: str, uri: str, *, besides: int = 0) -> str 
     if not uri.strip():
         return "Address can't be blank"
     host = urlsplit(uri).hostname or ""
-    if uri.startswith("http://") and host not in ("127.0.0.1", "localhost", "::1"):
-        if not call.platform.plain_webhooks:
-            return "Address protocol http:// is not supported"
+    if uri.startswith("http://") and not call.platform.plain_webhooks:
+        return "Address protocol http:// is not supported"
     if host.endswith((".myshopify.com", ".shopify.com")):
         return "Address cannot be a Shopify or an internal domain"
     taken = any(

@@ -8,17 +8,19 @@ import dataclasses
 import shutil
 import tempfile
 import traceback
+import zoneinfo
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from tests.simulator import actions, live, moments
-from tests.simulator.bucket import Bucket
+from tests.simulator.bucket import SIZES, Bucket
 from tests.simulator.bulk import BulkRunner
 from tests.simulator.deliveries import Courier
 from tests.simulator.faults import Faults
 from tests.simulator.journal import Journal
+from tests.simulator.schema import admin_schema
 from tests.simulator.store import Store, Subscription, Token
 from tests.simulator.world import Recipe, build_world
 
@@ -79,6 +81,13 @@ class Platform:
                 self.add_shop(recipe)
 
     def add_shop(self, recipe: Recipe) -> Store:
+        """Make a shop; ValueError says what is wrong with its recipe."""
+        if recipe.timezone not in zoneinfo.available_timezones():
+            raise ValueError(f"there is no time zone {recipe.timezone}")
+        if recipe.currency not in admin_schema().type_map["CurrencyCode"].values:
+            raise ValueError(f"there is no currency {recipe.currency}")
+        if recipe.plan not in SIZES:
+            raise ValueError(f"plan is one of {', '.join(SIZES)}")
         if not recipe.as_of:
             today = moments.now() // moments.DAY * moments.DAY
             recipe = dataclasses.replace(recipe, as_of=today)
@@ -92,36 +101,22 @@ class Platform:
         return store
 
     def _restore(self, entry: dict[str, Any]) -> None:
-        kind = entry["kind"]
-        if kind == "shop":
+        if entry["kind"] == "shop":
             self._make(Recipe(**entry["recipe"]))
             return
         store = self.stores[entry["shop"]]
-        if kind == "action":
+        if entry["kind"] == "action":
             with contextlib.suppress(actions.Impossible):
                 actions.act(
                     store, entry["name"], entry["parameters"], seed=entry["seed"], at=entry["at"]
                 )
-        elif kind == "token":
-            token = Token(**entry["token"])
-            store.tokens[token.text] = token
-            if token.refresh:
-                store.refreshes = {token.refresh: token}
-            store.installed = True
-        elif kind == "revoked" or (kind == "action" and entry["name"] == "uninstall"):
-            store.tokens.clear()
-            store.refreshes.clear()
-        elif kind == "subscription":
-            one = Subscription(**entry["subscription"])
-            store.subscriptions[one.id] = one
-            place = store.world.ids.sequence("WebhookSubscription", one.id)
-            store.sequence = max(store.sequence, place)
-        elif kind == "unsubscribed":
-            store.subscriptions.pop(entry["id"], None)
+            if entry["name"] == "uninstall":
+                store.forget_tokens()
+        else:
+            _RESTORERS[entry["kind"]](store, entry)
 
     def revoke(self, store: Store) -> None:
-        store.tokens.clear()
-        store.refreshes.clear()
+        store.forget_tokens()
         self.journal.revoked(store)
 
     def go_live(self, store: Store, stream: live.Stream) -> None:
@@ -150,3 +145,26 @@ class Platform:
             await self.courier.close()
             self.journal.close()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _restore_token(store: Store, entry: dict[str, Any]) -> None:
+    token = Token(**entry["token"])
+    store.tokens[token.text] = token
+    if token.refresh:
+        store.refreshes = {token.refresh: token}
+    store.installed = True
+
+
+def _restore_subscription(store: Store, entry: dict[str, Any]) -> None:
+    one = Subscription(**entry["subscription"])
+    store.subscriptions[one.id] = one
+    place = store.world.ids.sequence("WebhookSubscription", one.id)
+    store.sequence = max(store.sequence, place)
+
+
+_RESTORERS: dict[str, Callable[[Store, dict[str, Any]], object]] = {
+    "token": _restore_token,
+    "subscription": _restore_subscription,
+    "revoked": lambda store, entry: store.forget_tokens(),
+    "unsubscribed": lambda store, entry: store.subscriptions.pop(entry["id"], None),
+}

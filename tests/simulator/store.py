@@ -84,6 +84,11 @@ class Store:
         self.sequence += 1
         return self.world.ids.of(kind, self.sequence)
 
+    def forget_tokens(self) -> None:
+        self.tokens.clear()
+        self.refreshes.clear()
+        self.installed = False
+
     def token(self, text: str | None) -> Token | None:
         """The living token *text*."""
         found = self.tokens.get(text or "")

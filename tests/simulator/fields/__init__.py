@@ -36,7 +36,20 @@ _DISCOUNTS = {
     "manual": "ManualDiscountApplication",
     "script": "ScriptDiscountApplication",
 }
-_NAMES = {"Media": "MediaImage", "Money": "MoneyV2", "float": "PricingPercentageValue"}
+_NAMES = {
+    "Media": "MediaImage",
+    "Money": "MoneyV2",
+    "float": "PricingPercentageValue",
+    "Variant": "ProductVariant",
+    "Level": "InventoryLevel",
+    "Transaction": "OrderTransaction",
+    "Address": "MailingAddress",
+    "Line": "LineItem",
+    "Option": "ProductOption",
+    "Subscription": "WebhookSubscription",
+    "Operation": "BulkOperation",
+    "Adjustment": "OrderAdjustment",
+}
 
 
 def typename(thing: Any) -> str:
@@ -44,7 +57,4 @@ def typename(thing: Any) -> str:
     if hasattr(thing, "target") and hasattr(thing, "method"):
         return _DISCOUNTS[thing.kind]
     name = type(thing).__name__
-    return {"Variant": "ProductVariant", "Level": "InventoryLevel", "Transaction": "OrderTransaction",
-            "Address": "MailingAddress", "Line": "LineItem", "Option": "ProductOption",
-            "Subscription": "WebhookSubscription", "Operation": "BulkOperation",
-            "Adjustment": "OrderAdjustment"}.get(name, _NAMES.get(name, name))  # fmt: skip
+    return _NAMES.get(name, name)
