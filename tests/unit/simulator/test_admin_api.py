@@ -185,8 +185,8 @@ def test_a_query_that_does_not_fit_is_throttled_with_its_cost():
 
 def test_a_query_above_a_thousand_points_is_refused():
     query = """{ orders(first: 250) { nodes { lineItems(first: 250) { nodes { product { id }
-        variant { product { id } inventoryItem { id } } } } shippingLines(first: 250) {
-        nodes { id } } customer { orders(first: 250) { nodes { id app { id } } } } } } }"""
+        variant { product { id } inventoryItem { id } } } } shippingLines(first: 250) { edges { node
+        { id } } } customer { orders(first: 250) { nodes { id app { id } } } } } } }"""
 
     answer = ask(a_call(*a_platform()), query)
 
