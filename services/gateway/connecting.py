@@ -97,16 +97,16 @@ async def disconnect(call: Call[object]) -> Reply:
     with translated():
         async with tenant_transaction(call.app[POOL], principal.tenant_id) as conn:
             store = await named_store(conn, call.text("shop_id"))
-            await accounts.set_status(conn, store.shop_id, "disconnected", "by the merchant")
-            await accounts.erase_credentials(conn, store.shop_id)
-            entry = accounts.Entry(
-                tenant_id=principal.tenant_id,
-                actor=principal.subject,
-                action="store.disconnected",
-                target=store.shop_domain,
-                details={"shop_id": store.shop_id},
-                request_id=call.request_id,
-            )
-            await accounts.audit(conn, entry)
+            if await accounts.set_status(conn, store.shop_id, "disconnected", "by the merchant"):
+                await accounts.erase_credentials(conn, store.shop_id)
+                entry = accounts.Entry(
+                    tenant_id=principal.tenant_id,
+                    actor=principal.subject,
+                    action="store.disconnected",
+                    target=store.shop_domain,
+                    details={"shop_id": store.shop_id},
+                    request_id=call.request_id,
+                )
+                await accounts.audit(conn, entry)
             (left,) = await accounts.stores(conn, str(store.shop_id))
     return Reply(data=left)

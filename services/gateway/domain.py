@@ -159,11 +159,25 @@ def decode_cursor(cursor: str | None, kind: type[tuple[object, ...]]) -> tuple[o
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=kind)
+        position = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as exc:
-        raise Rejected(
-            "the cursor is not one of ours", code="bad_cursor", details={"field": "cursor"}
-        ) from exc
+        raise _bad_cursor() from exc
+    if not all(map(_is_storable, position)):
+        raise _bad_cursor()
+    return position
+
+
+def _bad_cursor() -> Rejected:
+    details = {"field": "cursor"}
+    return Rejected("the cursor is not one of ours", code="bad_cursor", details=details)
+
+
+def _is_storable(part: object) -> bool:
+    if isinstance(part, datetime):
+        return part.tzinfo is not None and 1970 <= part.year < 3000
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return "\0" not in str(part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

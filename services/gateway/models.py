@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -44,6 +45,12 @@ ShopDomain = Annotated[
     str,
     BeforeValidator(_shop_domain),
     WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$"}),
+]
+# Wide enough for any shop, and far from where time arithmetic overflows.
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC)),
 ]
 Kind = Literal["orders", "products", "customers", "inventory"]
 Interval = Literal["day", "week", "month", "year"]
@@ -223,8 +230,8 @@ class WebhookQuery(Paging):
     state: Literal["applied", "duplicate", "stale", "ignored", "dead"] | None = None
     topic: str | None = Field(default=None, max_length=100)
     resource_id: int | None = Field(default=None, ge=0, lt=2**63)
-    received_from: datetime | None = None
-    received_to: datetime | None = None
+    received_from: Moment | None = None
+    received_to: Moment | None = None
 
 
 class WebhookEvent(Given):
@@ -243,8 +250,8 @@ class WebhookEvent(Given):
 
 class SalesQuery(Taken):
     shop_id: str = Field(description="The store's number or its domain.", max_length=255)
-    date_from: date | None = Field(default=None, description="First day, in the shop's time zone.")
-    date_to: date | None = Field(default=None, description="Last day, included.")
+    date_from: Day | None = Field(default=None, description="First day, in the shop's time zone.")
+    date_to: Day | None = Field(default=None, description="Last day, included.")
     interval: Interval = "day"
     basis: Literal["event", "order"] = "event"
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")

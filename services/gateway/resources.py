@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
-from services.gateway.models import Amount, Given, Json, Paging, Taken
+from services.gateway.models import Amount, Day, Given, Json, Moment, Paging, Taken
 
 
 class OrderQuery(Paging):
     status: Literal["open", "closed", "cancelled", "any"] = "any"
     financial_status: str | None = Field(default=None, max_length=50)
     fulfillment_status: str | None = Field(default=None, max_length=50)
-    date_from: date | None = Field(default=None, description="In the shop's time zone.")
-    date_to: date | None = Field(default=None, description="In the shop's time zone, included.")
+    date_from: Day | None = Field(default=None, description="In the shop's time zone.")
+    date_to: Day | None = Field(default=None, description="In the shop's time zone, included.")
     customer_id: int | None = Field(default=None, ge=0, lt=2**63)
     q: str | None = Field(default=None, max_length=100, description="Part of the order's name.")
 
@@ -28,12 +28,12 @@ class ProductQuery(Paging):
     status: str | None = Field(default=None, max_length=20)
     product_type: str | None = Field(default=None, max_length=255)
     vendor: str | None = Field(default=None, max_length=255)
-    updated_since: datetime | None = None
+    updated_since: Moment | None = None
     q: str | None = Field(default=None, max_length=100, description="Part of the title.")
 
 
 class CustomerQuery(Paging):
-    updated_since: datetime | None = None
+    updated_since: Moment | None = None
     q: str | None = Field(default=None, max_length=100, description="Part of email or name.")
 
 

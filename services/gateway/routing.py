@@ -155,6 +155,7 @@ def _plain(data: object) -> object:
 
 
 async def _asked(request: web.Request, route: Route) -> BaseModel:
+    _refuse_nul(request)
     try:
         if route.method == "POST":
             given = await _json(request)
@@ -176,8 +177,16 @@ def _query(request: web.Request) -> dict[str, str]:
     return dict(request.query)
 
 
+def _refuse_nul(request: web.Request) -> None:
+    # Postgres holds every character but this one.
+    if any("\0" in text for text in (*request.match_info.values(), *request.query.values())):
+        raise Rejected("a NUL character is not text", code="validation_failed")
+
+
 async def _json(request: web.Request) -> object:
     body = await request.read()
+    if b"\\u0000" in body:
+        raise Rejected("a NUL character is not text", code="validation_failed")
     try:
         return orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as exc:
