@@ -120,7 +120,6 @@ async def on_server(statement: str) -> None:
 
 
 async def once(file: Path, orders: int, *, rounds: int) -> list[dict[str, float]]:
-    results = []
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -129,12 +128,10 @@ async def once(file: Path, orders: int, *, rounds: int) -> list[dict[str, float]
     )
     try:
         time.sleep(1.5)
-        for _ in range(rounds):
-            results.append(await one_round(file.parent, port, orders))
+        return [await one_round(file.parent, port, orders) for _ in range(rounds)]
     finally:
         shop.send_signal(signal.SIGTERM)
         shop.wait()
-    return results
 
 
 async def one_round(folder: Path, port: int, orders: int) -> dict[str, float]:

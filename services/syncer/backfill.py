@@ -26,7 +26,8 @@ from shared.shopify.snapshots import Snapshot
 
 log = structlog.get_logger()
 
-SNAPSHOTS_PER_TRANSACTION = 1500
+# More would not fit the eight megabytes of temp_buffers that PostgreSQL gives a session.
+SNAPSHOTS_PER_TRANSACTION = 750
 _OPERATIONS_AT_ONCE = 5
 _WRITERS = 2
 _TRIES_PER_WINDOW = 5

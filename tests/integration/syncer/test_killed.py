@@ -1,0 +1,152 @@
+"""kill -9 of the syncer: nothing lost, nothing doubled, and another takes over its job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from shared.bus.connect import open_bus
+from shared.bus.rabbitmq_topology import Names
+from shared.bus.topology import BINDINGS, RETRY_DELAYS_SECONDS
+from shared.deliveries import TOPIC, pack
+from shared.keyring import KeyRing, generate_key
+from tests.integration.syncer.conftest import rows_of
+from tests.integration.syncer.shopify import ask_for, connect_store, simulating
+from tests.integration.syncer.test_deliveries import an_item_delivery
+
+DELIVERIES = 2000
+ITEMS = 200
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def process(*command: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a Python module while the context is open, then kill it with no warning."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", *command),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR", **environment},
+    )
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.send_signal(signal.SIGKILL)
+        await child.wait()
+
+
+def environment_for(dsn: str, **more: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": dsn,
+        "APP_ENV": "test",
+        "SHOPIFY_CLIENT_SECRET": "s",
+        "SHOPIFY_ENCRYPTION_KEY": generate_key(),
+        "SYNCER_PORT": "0",
+        **more,
+    }
+
+
+def history() -> list:
+    """Every item changes ten times; the deliveries come shuffled."""
+    deliveries = [
+        an_item_delivery(f"w{n}", n % ITEMS, second=n // ITEMS, cost=f"{n // ITEMS}.00")
+        for n in range(DELIVERIES)
+    ]
+    random.Random(4).shuffle(deliveries)
+    return deliveries
+
+
+async def until(db, statement: str, wanted: object, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while (found := await db.fetchval(statement)) != wanted:
+        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture(params=["postgres", "rabbitmq"])
+async def bus_url(request, amqp_url) -> AsyncIterator[str]:
+    """A bus in Postgres, or names of our own on RabbitMQ."""
+    if request.param == "postgres":
+        yield ""
+        return
+    prefix = f"killed-{uuid.uuid4().hex[:8]}."
+    yield f"{amqp_url}?prefix={prefix}"
+    await forget(amqp_url, prefix)
+
+
+async def forget(amqp_url: str, prefix: str) -> None:
+    """Delete what a bus with *prefix* declared."""
+    names = Names(bindings=BINDINGS, delays=RETRY_DELAYS_SECONDS, prefix=prefix)
+    waiting = [names.waiting(delay) for delay in names.delays]
+    queues = [name(queue) for queue in names.queues for name in (names.queue, names.dead)]
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        for queue in (*queues, *waiting):
+            await channel.queue_delete(queue)
+        for exchange in (names.exchange, names.dead_exchange, *waiting):
+            await channel.exchange_delete(exchange)
+
+
+@pytest.mark.slow
+async def test_two_thousand_deliveries_survive_being_killed(bus_url, dsn, pool, db):
+    environment = environment_for(dsn, AMQP_URL=bus_url)
+    deliveries = history()
+    bus = await open_bus(bus_url, pool)
+    for start in range(0, DELIVERIES, 20):
+        await bus.publish(TOPIC, pack(deliveries[start : start + 20]))
+    await bus.close()
+
+    kept = "SELECT count(*) FROM commerce.webhook_events"
+    for enough in (300, 900, 1500):
+        async with process("services.syncer", **environment):
+            await until(db, f"SELECT ({kept}) >= {enough}", wanted=True, seconds=30)
+    async with process("services.syncer", **environment):
+        await until(db, kept, DELIVERIES, seconds=40)
+
+    found = await db.fetch("SELECT inventory_item_id, unit_cost FROM commerce.inventory_items")
+    newest = DELIVERIES // ITEMS - 1
+    assert {row[0]: int(row[1]) for row in found} == dict.fromkeys(range(ITEMS), newest)
+    states = await db.fetch("SELECT DISTINCT state FROM commerce.webhook_events")
+    assert {row["state"] for row in states} <= {"applied", "stale"}
+
+
+@pytest.mark.slow
+async def test_a_killed_backfill_is_resumed_by_another(dsn, db):
+    key = generate_key()
+    arguments = ("--orders", "600", "--products", "20", "--customers", "60", "--plan", "plus")
+    async with simulating(*arguments) as simulator:
+        owner = await connect_store(db, await simulator.token(), KeyRing.parse(key))
+        environment = environment_for(
+            dsn,
+            SHOPIFY_ENCRYPTION_KEY=key,
+            SHOPIFY_BASE_URL=simulator.base_url,
+            SHOPIFY_SYNC_WINDOW="100",
+        )
+        await ask_for(db, owner, "orders", "full")
+        async with process("services.syncer", **environment):
+            await until(
+                db, "SELECT rows_done >= 100 FROM commerce.sync_jobs", wanted=True, seconds=30
+            )
+        status = await db.fetchrow("SELECT status, rows_done FROM commerce.sync_jobs")
+        assert status["status"] == "running"
+        # As if the lease had run out; waiting for it would take thirty seconds.
+        await db.execute("UPDATE commerce.sync_jobs SET lease_until = now() - interval '1 second'")
+
+        async with process("services.syncer", **environment):
+            await until(db, "SELECT status FROM commerce.sync_jobs", "succeeded", seconds=30)
+
+    job = await db.fetchrow("SELECT rows_total, rows_done, error FROM commerce.sync_jobs")
+    assert tuple(job) == (600, 600, None)
+    assert len(await rows_of(db, "orders")) == 600
