@@ -1,4 +1,4 @@
-"""Connecting and leaving: a store, its tokens and its first jobs change together."""
+"""Connecting a store: it, its tokens and its first jobs change together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from services.gateway.models import Store
-from services.gateway.routing import Call, Reply
 from services.gateway.shopify import SHOPIFY
 from services.gateway.store import accounts, commerce
 from services.gateway.telling import tell_connected
@@ -89,24 +88,3 @@ async def named_store(conn: Connection, named: str) -> Store:
     if not stores:
         raise NotFound("no such store", details={"resource": "store", "id": named[:255]})
     return stores[0]
-
-
-async def disconnect(call: Call[object]) -> Reply:
-    """Disconnect a store: forget its tokens, keep its data."""
-    principal = call.principal
-    with translated():
-        async with tenant_transaction(call.app[POOL], principal.tenant_id) as conn:
-            store = await named_store(conn, call.text("shop_id"))
-            if await accounts.set_status(conn, store.shop_id, "disconnected", "by the merchant"):
-                await accounts.erase_credentials(conn, store.shop_id)
-                entry = accounts.Entry(
-                    tenant_id=principal.tenant_id,
-                    actor=principal.subject,
-                    action="store.disconnected",
-                    target=store.shop_domain,
-                    details={"shop_id": store.shop_id},
-                    request_id=call.request_id,
-                )
-                await accounts.audit(conn, entry)
-            (left,) = await accounts.stores(conn, str(store.shop_id))
-    return Reply(data=left)

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
-from prometheus_client import Counter
 
 from services.gateway import domain
+from services.gateway.metrics import RENEWALS_TOTAL
 from services.gateway.shopify import SHOPIFY, Shopify
 from services.gateway.store import accounts
 from shared.background import Work, pause
@@ -21,10 +21,6 @@ from shared.shopify import oauth
 from shared.shopify.admin_api import Request
 
 log = structlog.get_logger()
-
-RENEWALS_TOTAL = Counter(
-    "tillstream_gateway_token_renewals_total", "Token renewals by outcome.", ["outcome"]
-)
 
 
 def renewing(*, ahead: timedelta, every_seconds: float) -> Work:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.gateway import connecting, models, resources
+from services.gateway import models, resources
 from services.gateway.handlers import (
     authorization,
     catalogue,
@@ -105,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="DELETE",
         path=_STORE,
-        handler=connecting.disconnect,
+        handler=stores.disconnect,
         access="write",
         returns=models.Store,
     ),

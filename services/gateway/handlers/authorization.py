@@ -8,12 +8,13 @@ from datetime import datetime
 from aiohttp import web
 
 from services.gateway import connecting, domain
-from services.gateway.models import Authorization, AuthorizationStarted, CallbackParams
+from services.gateway.metrics import OAUTH_FLOWS_TOTAL
+from services.gateway.models import Authorization, AuthorizationStarted, CallbackParams, Store
 from services.gateway.routing import Call, Reply
 from services.gateway.shopify import SHOPIFY, facts_of, refusals_told
 from services.gateway.store import accounts
 from shared.clock import now
-from shared.errors import Rejected, Unauthorized
+from shared.errors import Rejected, Unauthorized, Unavailable
 from shared.postgres import POOL, tenant_transaction, translated
 from shared.shopify import oauth
 
@@ -75,6 +76,16 @@ async def _begun(call: Call[Authorization], *, browser: str | None) -> tuple[str
 
 async def finish(call: Call[CallbackParams]) -> Reply:
     """Take the merchant back from Shopify and connect the store."""
+    try:
+        store = await _connected(call)
+    except (Rejected, Unavailable) as exc:
+        OAUTH_FLOWS_TOTAL.labels(exc.code).inc()
+        raise
+    OAUTH_FLOWS_TOTAL.labels("connected").inc()
+    return Reply(data=store)
+
+
+async def _connected(call: Call[CallbackParams]) -> Store:
     shopify, moment = call.app[SHOPIFY], now()
     callback = oauth.verified_callback(_signed(call), secrets=shopify.secrets, now=moment)
     secure = shopify.redirect_uri.startswith("https://")
@@ -95,7 +106,7 @@ async def finish(call: Call[CallbackParams]) -> Reply:
         grant_type="authorization_code",
         request_id=call.request_id,
     )
-    return Reply(data=await connecting.connect(call.app, arrival))
+    return await connecting.connect(call.app, arrival)
 
 
 def _signed(call: Call[CallbackParams]) -> dict[str, str]:

@@ -58,6 +58,27 @@ async def show_store(call: Call[Nothing]) -> Reply:
             return Reply(data=await connecting.named_store(conn, call.text("shop_id")))
 
 
+async def disconnect(call: Call[Nothing]) -> Reply:
+    """Disconnect a store: forget its tokens, keep its data."""
+    principal = call.principal
+    with translated():
+        async with tenant_transaction(call.app[POOL], principal.tenant_id) as conn:
+            store = await connecting.named_store(conn, call.text("shop_id"))
+            if await accounts.set_status(conn, store.shop_id, "disconnected", "by the merchant"):
+                await accounts.erase_credentials(conn, store.shop_id)
+                entry = accounts.Entry(
+                    tenant_id=principal.tenant_id,
+                    actor=principal.subject,
+                    action="store.disconnected",
+                    target=store.shop_domain,
+                    details={"shop_id": store.shop_id},
+                    request_id=call.request_id,
+                )
+                await accounts.audit(conn, entry)
+            (left,) = await accounts.stores(conn, str(store.shop_id))
+    return Reply(data=left)
+
+
 async def renew_store_token(call: Call[Nothing]) -> Reply:
     """Renew a store's token now."""
     return await _renewed(call, call.text("shop_id"))

@@ -383,3 +383,23 @@ async def test_nothing_secret_is_logged_or_answered(connected, simulator, db):
     for forbidden in ("shpat_", "shprt_", CLIENT_SECRET, params["code"], params["state"], secret):
         assert forbidden not in said
     assert "token not renewed" in written.getvalue()
+
+
+async def test_flows_are_counted_by_their_result(connected, simulator):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+
+    async def counted():
+        text = await (await connected.client.get("/metrics")).text()
+        lines = [line.split() for line in text.splitlines() if "oauth_flows_total{" in line]
+        return {name: float(value) for name, value in lines}
+
+    before = await counted()
+    for _ in range(2):
+        await connected.get(CALLBACK, **params)
+    after = await counted()
+
+    name = 'tillstream_gateway_oauth_flows_total{{result="{}"}}'
+    for result in ("connected", "bad_state"):
+        key = name.format(result)
+        assert after[key] - before.get(key, 0) == 1
