@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -344,4 +345,4 @@ def test_any_bytes_are_mapped_or_rejected(raw):
 @settings(max_examples=40, deadline=None)
 @given(name=st.sampled_from(sorted(an_order())), value=json_values)
 def test_any_value_in_any_field_is_mapped_or_rejected(name, value):
-    assert outcomes(orjson.dumps(an_order(**{name: value}))) <= EXPECTED
+    assert outcomes(json.dumps(an_order(**{name: value})).encode()) <= EXPECTED
