@@ -19,12 +19,24 @@ def both(shop: str, presentment: str) -> dict[str, Any]:
 
 TAX = {"title": 'V\\"at', "rate": 0.2, "price_set": both("2.00", "3.10")}
 ORDER = {
-    **{"id": 1, "name": "#1", "currency": "USD", "presentment_currency": "EUR", "tags": "b, a"},
-    **{"created_at": MOMENT, "updated_at": MOMENT, "note": "a\tb", "fulfillment_status": "partial"},
-    **{"total_price_set": both("12.00", "13.10"), "current_total_price_set": both("11.00", "12.5")},
-    **{"subtotal_price_set": both("10.00", "10.50"), "total_tax_set": both("2.00", "3.10")},
-    **{"total_shipping_price_set": both("4.00", "5.00"), "total_discounts_set": both("1", "1.25")},
-    **{"total_outstanding": "0.00", "total_tip_received": "0.50", "app_id": 9},
+    "id": 1,
+    "name": "#1",
+    "currency": "USD",
+    "presentment_currency": "EUR",
+    "tags": "b, a",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+    "note": "a\tb",
+    "fulfillment_status": "partial",
+    "total_price_set": both("12.00", "13.10"),
+    "current_total_price_set": both("11.00", "12.5"),
+    "subtotal_price_set": both("10.00", "10.50"),
+    "total_tax_set": both("2.00", "3.10"),
+    "total_shipping_price_set": both("4.00", "5.00"),
+    "total_discounts_set": both("1", "1.25"),
+    "total_outstanding": "0.00",
+    "total_tip_received": "0.50",
+    "app_id": 9,
     "original_total_duties_set": both("6.00", "7.00"),
     "current_subtotal_price_set": both("9.00", "9.50"),
     "current_total_tax_set": both("1.50", "1.60"),
@@ -33,8 +45,14 @@ ORDER = {
     "discount_applications": [{"type": "automatic", "title": "T", "value": "5.0"}],
     "line_items": [
         {
-            **{"id": 11, "title": "Pen", "quantity": 2, "current_quantity": 1, "sku": ""},
-            **{"price_set": both("5.00", "5.25"), "product_id": 21, "variant_id": 31},
+            "id": 11,
+            "title": "Pen",
+            "quantity": 2,
+            "current_quantity": 1,
+            "sku": "",
+            "price_set": both("5.00", "5.25"),
+            "product_id": 21,
+            "variant_id": 31,
             "tax_lines": [TAX, {**TAX, "price_set": both("0.01", "0.02")}],
             "discount_allocations": [
                 {"discount_application_index": 0, "amount_set": both("1.00", "1.25")}
