@@ -27,11 +27,13 @@ def renewing(*, ahead: timedelta, every_seconds: float) -> Work:
     """Return the loop that renews tokens ending within *ahead*."""
 
     async def renew_tokens(app: web.Application, stop: asyncio.Event) -> None:
-        while await pause(stop, every_seconds):
+        going_on = True
+        while going_on:
             try:
                 await renew_due(app[POOL], app[SHOPIFY], before=now() + ahead)
             except Unavailable as exc:
                 log.warning("tokens not looked up", code=exc.code)
+            going_on = await pause(stop, every_seconds)
 
     return renew_tokens
 

@@ -403,3 +403,18 @@ async def test_flows_are_counted_by_their_result(connected, simulator):
     for result in ("connected", "bad_state"):
         key = name.format(result)
         assert after[key] - before.get(key, 0) == 1
+
+
+async def test_tokens_that_ended_while_we_were_away_are_renewed_at_the_start(
+    open_gateway, connected, simulator, db
+):
+    _, headers = await a_tenant(connected)
+    await connect(connected, simulator.shop, headers)
+    await db.execute("UPDATE accounts.credentials SET expires_at = now() - interval '1 hour'")
+
+    await open_gateway(shopify_base_url=simulator.template)
+
+    async with asyncio.timeout(10):
+        while await db.fetchval("SELECT expires_at < now() FROM accounts.credentials"):
+            await asyncio.sleep(0.02)
+    assert await db.fetchval("SELECT version FROM accounts.credentials") == 2
