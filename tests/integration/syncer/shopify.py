@@ -59,6 +59,10 @@ class Simulator:
             assert answer.status < 300, await answer.text()
             return await answer.json()
 
+    async def stats(self) -> dict:
+        async with self.session.get(f"http://127.0.0.1:{self.port}/_sim/stats") as answer:
+            return await answer.json()
+
     async def act(self, action: str, count: int = 1, **parameters: object) -> list[int]:
         body = {"action": action, "count": count, "seed": 7, **parameters}
         return (await self.control(f"shops/{SHOP}/actions", body))["ids"]

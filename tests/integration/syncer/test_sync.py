@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from services.syncer import refetch
-from services.syncer.context import Context
+from services.syncer.context import Context, save
+from services.syncer.domain.subscriptions import TOPICS
 from services.syncer.handlers import jobs as handler
 from services.syncer.handlers.deliveries import apply
-from services.syncer.store import jobs
+from services.syncer.store import jobs, refetches
 from shared.keyring import KeyRing
-from shared.shopify.snapshots import Owner
+from shared.shopify.snapshots import Owner, Refetch
 from tests.integration.syncer.shopify import (
     KINDS,
+    SHOP,
     TRUTH_TOPICS,
     Simulator,
     ask_for,
@@ -248,9 +251,53 @@ async def test_a_revoked_token_lets_the_job_wait_and_then_tells_the_gateway(
     assert [event["status"] for event in context.bus.published] == ["reauth_required"]
 
 
-async def test_a_broken_bulk_operation_is_run_again(context, db, owner, simulator):
-    await simulator.control("faults", {"bulk": {"fail": 1}})
+@pytest.mark.parametrize("fault", [{"internal_error": True}, {"expire": True}, {"fail_after": 3}])
+async def test_a_broken_bulk_operation_is_run_again(context, db, owner, simulator, fault):
+    await simulator.control("faults", {"bulk": {**fault, "times": 1}})
 
     await sync(context, db, owner, "full", "products")
 
     assert await db.fetchval("SELECT count(*) FROM commerce.products") == 30
+    started = (await simulator.stats())["shops"][SHOP]["bulk_operations"]
+    assert started == 2
+
+
+async def test_an_object_that_shopify_no_longer_has_is_buried(context, db, owner):
+    wish = Refetch(owner=owner, kind="order", key=(4573000000009999999,), reason="edited")
+    await save(context, [wish])
+
+    await settle(context)
+
+    found = await db.fetch("SELECT kind, id, reason FROM commerce.tombstones")
+    assert [tuple(row) for row in found] == [("order", 4573000000009999999, "refetch")]
+    assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 0
+
+
+async def test_a_wish_renewed_while_it_was_answered_stays(context, db, owner):
+    """What asked again knows something that the answer may not."""
+    await save(context, [Refetch(owner=owner, kind="order", key=(5,), reason="edited")])
+    async with context.pool.acquire() as conn:
+        (group,) = await refetches.claim(conn, limits=refetch.IDS_PER_QUERY, groups=1)
+
+    await save(context, [Refetch(owner=owner, kind="order", key=(5,), reason="again")])
+    async with context.pool.acquire() as conn:
+        await refetches.settle(conn, group)
+
+    assert await db.fetchval("SELECT reason FROM commerce.refetches") == "again"
+
+
+async def test_a_shop_gets_the_webhooks_it_lacks_and_loses_those_elsewhere(
+    context, db, owner, simulator
+):
+    old = replace(context, webhook_url="http://127.0.0.1:9/old")
+    new = replace(context, webhook_url="http://127.0.0.1:9/new")
+    await sync(old, db, owner, "full", "shop")
+    assert (await simulator.stats())["shops"][SHOP]["subscriptions"] == len(TOPICS)
+
+    await sync(new, db, owner, "incremental", "shop")
+
+    assert (await simulator.stats())["shops"][SHOP]["subscriptions"] == len(TOPICS)
+    rows = await db.fetch("SELECT topic, uri FROM commerce.webhook_subscriptions")
+    assert {row["topic"]: row["uri"] for row in rows} == dict.fromkeys(TOPICS, new.webhook_url)
+    name = await db.fetchval("SELECT shop_domain FROM commerce.shops")
+    assert name == SHOP
