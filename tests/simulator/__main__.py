@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -106,6 +107,8 @@ async def serve(platform: Platform, host: str, port: int) -> None:
 
 def main() -> int:
     arguments = parser().parse_args()
+    # A shop is a large heap that only grows: full collections find nothing and take long.
+    gc.set_threshold(50_000, 20, 1_000)
     try:
         platform = Platform(options_of(arguments))
         platform.open_shops(recipes_of(arguments))

@@ -6,6 +6,7 @@ node of a page cannot differ.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from graphql import (
 from graphql.type import GraphQLNonNull
 
 from tests.simulator import fields
+from tests.simulator.money import Bag, trimmed
 
 Project = Callable[[Any], Any]
 
@@ -103,7 +105,8 @@ class Compiler:
         if is_leaf_type(inner):
             return fetch
         assert node.selection_set is not None
-        project = self._object(node.selection_set, inner, nested)
+        project = _amounts(node) if inner.name == "MoneyBag" else None
+        project = project or self._object(node.selection_set, inner, nested)
         if is_list_type(wanted):
             return lambda thing: [project(one) for one in fetch(thing)]
 
@@ -117,6 +120,9 @@ class Compiler:
         name, world = node.name.value, self._world
         value = fields.VALUES.get(kind.name, {}).get(name)
         if value is not None:
+            attribute = getattr(value, "attribute", None)
+            if attribute is not None:
+                return operator.attrgetter(attribute)
             return lambda thing: value(thing, world)
         argued = fields.ARGUED[kind.name][name]
         arguments = self.arguments(node)
@@ -124,6 +130,26 @@ class Compiler:
 
     def arguments(self, node: FieldNode) -> dict[str, Any]:
         return {one.name.value: value_from_ast_untyped(one.value) for one in node.arguments}
+
+
+def _amounts(node: FieldNode) -> Project | None:
+    """The commonest selection, both amounts of a bag and nothing else, without detours."""
+    parts = {one.name.value: one for one in _fields(node)}
+    if parts.keys() != {"shopMoney", "presentmentMoney"} or any(
+        [(below.name.value, below.alias) for below in _fields(one)] != [("amount", None)]
+        or one.alias is not None
+        for one in parts.values()
+    ):
+        return None
+
+    def project(bag: Bag) -> dict[str, Any]:
+        shop, presentment, (home, abroad) = bag
+        return {
+            "shopMoney": {"amount": trimmed(shop, home)},
+            "presentmentMoney": {"amount": trimmed(presentment, abroad)},
+        }
+
+    return project
 
 
 def _constant(value: str) -> Project:

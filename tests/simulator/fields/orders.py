@@ -24,7 +24,12 @@ def _time(name: str) -> Any:
 
 
 def _same(name: str) -> Any:
-    return lambda thing, world: getattr(thing, name)
+    def same(thing: Any, world: Any) -> Any:
+        return getattr(thing, name)
+
+    # The bulk compiler reads such a field without the call.
+    same.attribute = name  # type: ignore[attr-defined]
+    return same
 
 
 def _discount_value(discount: Discount, world: Any) -> Money | float:

@@ -10,10 +10,12 @@ import pytest
 from tests.simulator import bulk_rules
 from tests.unit.simulator.worlds import a_call, a_platform, ask
 
+AMOUNT = "{ shopMoney { amount } presentmentMoney { amount } }"
 MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount } }"
 ORDER = f"""__typename id name createdAt processedAt displayFinancialStatus test tags
     customer {{ id }} app {{ id }} shippingAddress {{ city countryCodeV2 latitude }}
-    totalPriceSet {MONEY} currentTotalPriceSet {MONEY} totalOutstandingSet {MONEY}
+    totalPriceSet {MONEY} totalTaxSet {AMOUNT} currentTotalDutiesSet {AMOUNT}
+    currentTotalPriceSet {MONEY} totalOutstandingSet {MONEY}
     originalTotalDutiesSet {MONEY} taxLines {{ title rate priceSet {MONEY} }}
     transactions {{ id kind status amountSet {MONEY} parentTransaction {{ id }} }}
     refunds {{ id totalRefundedSet {MONEY} duties {{ amountSet {MONEY} }} }}
