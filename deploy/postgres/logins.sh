@@ -14,5 +14,7 @@ SQL
 done
 psql -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO gateway, webhooks, syncer, analytics;
+GRANT CONNECT ON DATABASE :"database" TO gateway, webhooks, syncer, analytics;
+-- These two write through temporary tables, in the role that they take on.
+GRANT TEMPORARY ON DATABASE :"database" TO tillstream_syncer, tillstream_analytics;
 SQL
