@@ -8,6 +8,7 @@ import dataclasses
 import shutil
 import tempfile
 import traceback
+import weakref
 import zoneinfo
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -63,6 +64,7 @@ class Platform:
             on_removed=self.journal.unsubscribed,
         )
         self.folder = Path(tempfile.mkdtemp(prefix="simulator-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.bulk = BulkRunner(self, self.folder, seconds=options.bulk_seconds)
         self.crashes: list[str] = []
 
