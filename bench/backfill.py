@@ -22,7 +22,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from bench.bulk_shop import generate
+from bench.backfilling.shop import generate
 from services.syncer.backfill import backfill
 from services.syncer.context import Context
 from services.syncer.shops import Access, Shops
@@ -124,7 +124,7 @@ async def once(file: Path, orders: int, *, rounds: int) -> list[dict[str, float]
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shop = subprocess.Popen(
-        [sys.executable, "-m", "bench.bulk_shop", str(file), str(orders), str(port)]
+        [sys.executable, "-m", "bench.backfilling.shop", str(file), str(orders), str(port)]
     )
     try:
         time.sleep(1.5)

@@ -60,15 +60,14 @@ async def run(context: Context, job: Job) -> None:
     """Run one claimed job to its end, or put it back with the reason."""
     log.info("job started", kind=job.kind, mode=job.mode, attempts=job.attempts)
     try:
-        await _with_heartbeat(context, job)
-        outcome = "succeeded"
-    except LeaseLost:
-        outcome = "lost"
+        # As a value: a bug in one job must not stop the others.
+        (error,) = await asyncio.gather(_with_heartbeat(context, job), return_exceptions=True)
     except asyncio.CancelledError:
         await _put_back(context, job, attempts=job.attempts, seconds=0, error=None)
         raise
-    except Exception as exc:  # noqa: BLE001 - a bug in one job must not stop the others
-        outcome = await _end(context, job, exc)
+    outcome = "succeeded" if error is None else "lost"
+    if isinstance(error, Exception):
+        outcome = await _end(context, job, error)
     metrics.JOBS_TOTAL.labels(job.kind, job.mode, outcome).inc()
     log.info("job ended", kind=job.kind, mode=job.mode, outcome=outcome)
 
@@ -109,6 +108,8 @@ async def _beat(context: Context, job: Job, task: asyncio.Future[None]) -> None:
 
 
 async def _end(context: Context, job: Job, error: Exception) -> str:
+    if isinstance(error, LeaseLost):
+        return "lost"
     fate = fate_of(error, job.attempts)
     if not isinstance(error, Rejected | Unavailable):
         log.error("job hit a bug", kind=job.kind, mode=job.mode, exc_info=error)

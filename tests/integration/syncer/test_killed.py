@@ -153,3 +153,22 @@ async def test_a_killed_backfill_is_resumed_by_another(dsn, db):
     job = await db.fetchrow("SELECT rows_total, rows_done, error FROM commerce.sync_jobs")
     assert tuple(job) == (600, 600, None)
     assert len(await rows_of(db, "orders")) == 600
+
+
+@pytest.mark.slow
+async def test_a_stopped_syncer_gives_its_job_back_at_once(dsn, db):
+    key = generate_key()
+    async with simulating("--orders", "50", "--bulk-seconds", "60") as simulator:
+        owner = await connect_store(db, await simulator.token(), KeyRing.parse(key))
+        environment = environment_for(
+            dsn, SHOPIFY_ENCRYPTION_KEY=key, SHOPIFY_BASE_URL=simulator.base_url
+        )
+        await ask_for(db, owner, "orders", "full")
+        async with process("services.syncer", **environment) as child:
+            running = "SELECT count(*) > 0 FROM commerce.bulk_operations WHERE gid IS NOT NULL"
+            await until(db, running, wanted=True, seconds=30)
+            child.terminate()
+            assert await child.wait() == 0
+
+    job = await db.fetchrow("SELECT status, attempts, lease_id FROM commerce.sync_jobs")
+    assert tuple(job) == ("queued", 0, None)

@@ -175,9 +175,7 @@ def build_app(path: Path, offsets: list[int]) -> web.Application:
         return response
 
     app = web.Application()
-    app.add_routes(
-        [web.post("/shops/{shop}/{tail:.*}", graphql), web.get("/file/{span}", file)]
-    )
+    app.add_routes([web.post("/shops/{shop}/{tail:.*}", graphql), web.get("/file/{span}", file)])
     return app
 
 
