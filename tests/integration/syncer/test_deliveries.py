@@ -14,7 +14,8 @@ from shared.bus.protocol import Bury, Done, Message
 from shared.clock import now
 from shared.deliveries import TOPIC, Delivery, pack
 from shared.errors import Unavailable
-from tests.integration.syncer.objects import TENANT
+from shared.postgres import open_pool
+from tests.integration.syncer.objects import TENANT, an_order
 
 
 class RecordingBus:
@@ -242,3 +243,22 @@ async def test_many_shops_and_overlapping_batches_end_applied_once(pool, db):
     newest = {n % 7: max(m % 60 for m in range(300) if m % 7 == n % 7) for n in range(7)}
     rows = await db.fetch("SELECT inventory_item_id, updated_at FROM commerce.inventory_items")
     assert {row[0]: row[1].second for row in rows} == newest
+
+
+async def test_a_database_that_is_away_keeps_the_batch_waiting(dsn, db):
+    pool = await open_pool(dsn, role="tillstream_syncer")
+    pool.terminate()
+
+    with pytest.raises(Unavailable):
+        await consumer(pool, RecordingBus())([a_message(an_item_delivery("w1"))])
+
+
+async def test_a_nudge_that_is_lost_costs_nothing(pool, db, save):
+    """The marks are committed; analytics finds them by itself."""
+    gone = a_delivery("w1", "orders/delete", b'{"id": 1}')
+    await save(an_order(1))
+
+    outcomes = await consumer(pool, RecordingBus(away=True))([a_message(gone)])
+
+    assert outcomes == [Done()]
+    assert await db.fetchval("SELECT count(*) FROM analytics.order_marks") == 2
