@@ -88,16 +88,20 @@ async def until(done: Callable[[], Awaitable[bool]], *, seconds: float, what: st
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def settled(bench: Bench, *, seconds: float = 90) -> Sides:
-    """Return both sides once nothing is left to do and they agree, or as they are after *seconds*.
+async def settled(bench: Bench, *, patience_seconds: float = 60) -> Sides:
+    """Return both sides once nothing is left to do and they agree.
 
-    Some deliveries may still be on their way while nothing waits with us, so a difference is
-    given time to go away; one that stays is a finding.
+    Orders with refunds are read again after a backfill, and deliveries may still be on their way
+    while nothing waits with us. So this waits as long as the rest shrinks, and *patience_seconds*
+    after that; a difference that is still there then is a finding.
     """
-    deadline = time.monotonic() + seconds
+    lowest, deadline = None, 0.0
     while True:
+        rest = await _unfinished(bench)
+        if lowest is None or rest < lowest:
+            lowest, deadline = rest, time.monotonic() + patience_seconds
         late = time.monotonic() > deadline
-        if late or not await _unfinished(bench):
+        if late or not rest:
             found = await sides(bench)
             if late or found.equal:
                 return found

@@ -23,6 +23,7 @@ async def judge(machine: Machine, shown: Store, screen: Screen, backfill: report
     """Print the summary and return the exit status: 0 when all checks passed."""
     async with _bench(machine, shown) as bench:
         applied = await _live(bench, shown, screen)
+        screen.say("waiting until nothing is left to read again or to apply")
         found = await checks.settled(bench)
         judged = [
             applied,
