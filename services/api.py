@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -31,11 +32,17 @@ class Api:
         """Return the answer's JSON; raise Unavailable when it is not a success."""
         return await self._ask("DELETE", path)
 
-    async def text(self, path: str) -> str:
-        """Return the answer's text; raise Unavailable when it is not a success."""
+    async def lines(self, path: str) -> AsyncIterator[bytes]:
+        """Yield the answer line by line; raise Unavailable when it is not a success."""
+        rest = b""
         async with self._session.get(self.base + path, headers=self._headers) as answer:
             await _require_success(answer)
-            return await answer.text()
+            async for chunk in answer.content.iter_any():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line
+        if rest:
+            yield rest
 
     async def follow(self, url: str) -> None:
         """Open *url* and what it redirects to; raise Unavailable when that fails."""

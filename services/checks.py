@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import orjson
 
@@ -58,25 +57,25 @@ async def sides(bench: Bench) -> Sides:
     async with bench.pool.acquire() as conn:
         rows = await store.rows_per_kind(conn, bench.shop_id)
         total = await store.order_total(conn, bench.shop_id)
-    ours = {kind: str(count) for kind, count in rows}
-    truth = {kind: await _truth(bench, kind) for kind in ours}
-    theirs = {kind: str(len(there)) for kind, there in truth.items()}
-    return Sides(
-        ours=ours | {"order total": f"{total:.2f}"},
-        theirs=theirs | {"order total": f"{total_of(truth['orders']):.2f}"},
-    )
+    ours = {kind: str(count) for kind, count in rows} | {"order total": f"{total:.2f}"}
+    theirs = {}
+    for kind, _ in rows:
+        count, sum_of_totals = await _truth(bench, kind)
+        theirs[kind] = str(count)
+        if kind == "orders":
+            theirs["order total"] = f"{sum_of_totals:.2f}"
+    return Sides(ours=ours, theirs=theirs)
 
 
-def total_of(orders: list[dict[str, Any]]) -> Decimal:
-    """Return the sum of REST-shaped *orders*' current totals."""
-    return sum((Decimal(order["current_total_price"]) for order in orders), Decimal(0))
-
-
-async def _truth(bench: Bench, kind: str) -> list[dict[str, Any]]:
-    lines = await bench.simulator.text(f"/_sim/shops/{bench.shop}/truth/{kind}")
-    there = [orjson.loads(line) for line in lines.splitlines() if line]
-    # An item is not stocked where its level is inactive, whether the row is kept or not.
-    return [one for one in there if one.get("active", True) or kind != "inventory_levels"]
+async def _truth(bench: Bench, kind: str) -> tuple[int, Decimal]:
+    count, total = 0, Decimal(0)
+    async for line in bench.simulator.lines(f"/_sim/shops/{bench.shop}/truth/{kind}"):
+        one = orjson.loads(line)
+        # An item is not stocked where its level is inactive, whether the row is kept or not.
+        if kind != "inventory_levels" or one["active"]:
+            count += 1
+        total += Decimal(one.get("current_total_price", 0))
+    return count, total
 
 
 async def until(done: Callable[[], Awaitable[bool]], *, seconds: float, what: str) -> None:
