@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.errors import Rejected
 from shared.log import Format
+from shared.shopify.admin_api import checked_base_url
+
+_SAME = (
+    ("shopify_client_id", "shopify_api_key", "shopify_app_client_id"),
+    ("shopify_client_secret", "shopify_api_secret", "shopify_app_client_secret"),
+)
 
 
 class ServiceSettings(BaseSettings):
     """Read once, from the environment, in ``__main__``. Secrets have no default."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
 
     app_env: Literal["development", "test", "production"] = "production"
     database_url: str
@@ -26,15 +35,62 @@ class ServiceSettings(BaseSettings):
 
 
 class ShopifySettings(BaseSettings):
-    """How to reach Shopify, and as which app."""
+    """As which Shopify app we speak, and which secrets we keep."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+    # A start that fails prints its error; the values it complains of are secrets.
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
 
     shopify_client_id: str = ""
     shopify_client_secret: SecretStr
     shopify_client_secret_previous: SecretStr | None = None
+    # Comma-separated ring of keys, 32 bytes urlsafe base64 each; the first one encrypts.
+    shopify_encryption_key: SecretStr
+
+    # Other names for the app's credentials; they fill shopify_client_id and _secret.
+    shopify_api_key: str = ""
+    shopify_app_client_id: str = ""
+    shopify_api_secret: SecretStr | None = None
+    shopify_app_client_secret: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, given: dict[str, object]) -> dict[str, object]:
+        return given | {
+            names[0]: value for names in _SAME if (value := _agreed(given, names)) is not None
+        }
+
+
+class AdminApiSettings(ShopifySettings):
+    """How to call the Admin API."""
+
+    app_env: Literal["development", "test", "production"] = "production"
     shopify_api_version: str = Field(default="2026-10", pattern=r"^20\d\d-(01|04|07|10)$")
     # Only for the simulator, only outside production: ``http://127.0.0.1:9400/shops/{shop}``.
     shopify_base_url: str = ""
-    # Comma-separated ring of ``kid:key`` or bare keys, 32 bytes urlsafe base64; the first encrypts.
-    shopify_encryption_key: SecretStr
+    shopify_max_retry_attempts: int = Field(default=5, ge=1, le=20)
+    shopify_retry_delay: float = Field(default=1.0, gt=0)
+    shopify_circuit_failures: int = Field(default=5, ge=1)
+    shopify_circuit_reset_seconds: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="after")
+    def _base_url_is_for_the_simulator(self) -> Self:
+        try:
+            checked_base_url(self.shopify_base_url, self.app_env)
+        except Rejected as exc:
+            raise ValueError(str(exc)) from exc
+        return self
+
+
+def _agreed(given: dict[str, object], names: tuple[str, ...]) -> object:
+    values = {_plain(given[name]): given[name] for name in names if given.get(name)}
+    if len(values) > 1:
+        raise ValueError(
+            " and ".join(name.upper() for name in names if given.get(name)) + " differ"
+        )
+    return next(iter(values.values()), None)
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,9 @@ from shared.errors import (
 from shared.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL
 
 log = structlog.get_logger()
+
+# What a caller may name its request: it ends in our logs and audit entries.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 Check = Callable[[web.Application], Awaitable[None]]
@@ -51,7 +55,7 @@ def respond(
 @web.middleware
 async def errors_to_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn the error tree into ``{ok, error, code, details, request_id}`` and count the request."""
-    request[REQUEST_ID] = request_id = request.headers.get("X-Request-Id") or uuid.uuid4().hex
+    request[REQUEST_ID] = request_id = _request_id(request)
     started = time.perf_counter()
     try:
         response = await handler(request)
@@ -67,13 +71,21 @@ async def errors_to_responses(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 def problem(exc: Rejected | Unavailable, request_id: str) -> web.Response:
     """Return the response that tells a caller about *exc*."""
     status = next(code for kind, code in _STATUS.items() if isinstance(exc, kind))
-    details = exc.details if isinstance(exc, Rejected) else {}
-    response = _problem(status, str(exc), exc.code, details, request_id)
-    if isinstance(exc, Unavailable) and exc.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(exc.retry_after)))
+    if isinstance(exc, Rejected):
+        return _problem(status, str(exc), exc.code, exc.details, request_id)
+    if exc.retry_after is None:
+        return _problem(status, str(exc), exc.code, {}, request_id)
+    seconds = max(1, round(exc.retry_after))
+    response = _problem(status, str(exc), exc.code, {"retry_after": seconds}, request_id)
+    response.headers["Retry-After"] = str(seconds)
     return response
 
 

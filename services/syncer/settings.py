@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.settings import ServiceSettings, ShopifySettings
+from shared.settings import AdminApiSettings, ServiceSettings
 
 
-class Settings(ServiceSettings, ShopifySettings):
+class Settings(ServiceSettings, AdminApiSettings):
     """Intervals, overlap and delays are seconds."""
 
     syncer_port: int = 8082
@@ -21,10 +21,6 @@ class Settings(ServiceSettings, ShopifySettings):
     shopify_sync_overlap: int = Field(default=120, ge=0)
     shopify_sync_lag: int = Field(default=5, ge=0)
     shopify_sync_window: int = Field(default=5000, ge=100)
-    shopify_max_retry_attempts: int = Field(default=5, ge=1)
-    shopify_retry_delay: float = Field(default=1.0, gt=0)
-    shopify_circuit_failures: int = Field(default=5, ge=1)
-    shopify_circuit_reset_seconds: float = Field(default=30.0, gt=0)
 
     @property
     def intervals(self) -> dict[str, int]:

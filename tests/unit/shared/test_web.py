@@ -26,7 +26,7 @@ from shared.web import problem
         (NotFound("gone"), 404, "not_found"),
         (Conflict("taken", code="store_already_connected"), 409, "store_already_connected"),
         (Rejected("bad"), 400, "invalid_request"),
-        (Throttled("slow down", retry_after=3), 429, "throttled"),
+        (Throttled("slow down"), 429, "throttled"),
         (Unavailable("away"), 503, "unavailable"),
     ],
 )
@@ -47,4 +47,7 @@ def test_each_error_has_its_status_and_code(
 
 
 def test_a_caller_learns_when_to_come_back() -> None:
-    assert problem(Throttled("slow down", retry_after=2.6), "r1").headers["Retry-After"] == "3"
+    response = problem(Throttled("slow down", retry_after=2.6), "r1")
+
+    assert response.headers["Retry-After"] == "3"
+    assert json.loads(response.body)["details"] == {"retry_after": 3}
