@@ -12,10 +12,10 @@ from shared.shopify.documents import document
 from shared.shopify.snapshots import Snapshot
 from shared.shopify.webhooks import facts_of
 from shared.tables import COLUMNS
+from tests.contract.simulator.worlds import AS_OF, a_call, a_platform, ask
 from tests.simulator import actions, moments
 from tests.simulator.payloads import goods, orders
 from tests.unit.shopify.shapes import OWNER, a_delivery
-from tests.unit.simulator.worlds import AS_OF, a_call, a_platform, ask
 
 SHOPS = [
     {},

@@ -7,9 +7,9 @@ import urllib.parse
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.contract.simulator.worlds import DOMAIN, a_platform
 from tests.simulator.app import build_app
 from tests.simulator.oauth import query_hmac
-from tests.unit.simulator.worlds import DOMAIN, a_platform
 
 ROOT = f"/shops/{DOMAIN}"
 APP = {"client_id": "sim-client", "client_secret": "sim-secret"}

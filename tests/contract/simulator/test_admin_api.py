@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.simulator.worlds import AS_OF, a_call, a_platform, ask
 from tests.simulator import moments, search
 from tests.simulator.bucket import Bucket
-from tests.unit.simulator.worlds import AS_OF, a_call, a_platform, ask
 
 IDS = """query Ids($query: String, $first: Int, $last: Int, $after: String, $reverse: Boolean) {
     orders(first: $first, last: $last, after: $after, query: $query, reverse: $reverse,

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from tests.contract.simulator.worlds import a_call, a_platform, ask
 from tests.simulator import bulk_rules
-from tests.unit.simulator.worlds import a_call, a_platform, ask
 
 AMOUNT = "{ shopMoney { amount } presentmentMoney { amount } }"
 MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount } }"

@@ -12,11 +12,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.contract.simulator.worlds import AS_OF, DOMAIN, a_platform, a_world
 from tests.simulator import actions, moments
 from tests.simulator.deliveries import signature
 from tests.simulator.payloads import goods
 from tests.simulator.store import Subscription
-from tests.unit.simulator.worlds import AS_OF, DOMAIN, a_platform, a_world
 
 TOPICS = ("ORDERS_CREATE", "ORDERS_PAID", "ORDER_TRANSACTIONS_CREATE", "INVENTORY_LEVELS_UPDATE",
           "PRODUCTS_UPDATE", "REFUNDS_CREATE", "ORDERS_UPDATED", "APP_UNINSTALLED")  # fmt: skip

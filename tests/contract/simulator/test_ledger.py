@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contract.simulator.worlds import AS_OF, a_platform, a_world
 from tests.simulator import actions, ledger
 from tests.simulator.money import Bag, allocate, minus, plain, plus, share, times, total, trimmed
-from tests.unit.simulator.worlds import AS_OF, a_platform, a_world
 
 SHOPS = [
     {},
