@@ -42,7 +42,8 @@ async def run(settings: MachineSettings, wanted: Wanted) -> int:
     screen = Screen()
 
     def simulator(home: Home) -> Sequence[str]:
-        home.require_world(" ".join(wanted.world))
+        # The store's subscriptions name the port that its deliveries go to.
+        home.require_world(" ".join((*wanted.world, f"WEBHOOKS_PORT={settings.webhooks_port}")))
         return (
             *(sys.executable, "-m", "tests.simulator", "--host", "127.0.0.1", "--shop", SHOP),
             *("--port", str(settings.simulator_port), "--client-id", "demo-app"),

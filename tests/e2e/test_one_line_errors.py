@@ -98,11 +98,11 @@ def test_another_store_on_old_data_is_refused(
 ) -> None:
     home = Path(environment["TILLSTREAM_HOME"])
     home.mkdir()
-    (home / "world").write_text("--orders 5 --seed 1\n")
+    (home / "world").write_text("--orders 5 --seed 1 WEBHOOKS_PORT=8081\n")
 
     said = only_line(command("demo", "--orders", "6", "--seed", "1"))
 
-    assert "holds the store of '--orders 5 --seed 1', not of '--orders 6 --seed 1'" in said
+    assert "holds the store of '--orders 5 --seed 1 WEBHOOKS_PORT=8081', not of '--orders 6" in said
 
 
 def test_an_old_python_is_named_by_make(tmp_path: Path) -> None:
