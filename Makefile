@@ -56,9 +56,14 @@ env: ## write .env for docker compose, with fresh secrets: DEMO=1
 	@test ! -e .env || { echo ".env exists and is kept; its secrets are in use" >&2; exit 1; }
 	@umask 077 && DEMO="$(DEMO)" deploy/env > .env && echo "wrote .env"
 
-lock: $(STAMP) ## pin the dependencies of pyproject.toml
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate --python-version 3.11 --extra demo --extra test pyproject.toml -o requirements.lock
+COMPILE = $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header \
+	--no-emit-index-url --no-annotate --python-version 3.11 pyproject.toml
+
+lock: $(STAMP) ## pin the dependencies of pyproject.toml: for people, for the images
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) --extra demo --extra test -o requirements.lock
+	$(COMPILE) -c requirements.lock -o deploy/requirements.lock
+	$(COMPILE) -c requirements.lock --extra demo -o deploy/requirements-demo.lock
 
 clean: ## remove caches; data in .tillstream and the environment stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -142,10 +142,13 @@ async def _postgres(settings: MachineSettings, home: Home) -> AsyncIterator[tupl
         yield settings.database_url, 0
         return
     server = EmbeddedPostgres(home.path)
-    await asyncio.to_thread(server.start)
+    starting = asyncio.ensure_future(asyncio.to_thread(server.start))
     try:
+        await asyncio.shield(starting)
         yield server.url, server.pid
     finally:
+        # A thread cannot be cancelled: whoever gives up waits for it, or a server stays behind.
+        await asyncio.wait([starting])
         await asyncio.shield(asyncio.to_thread(server.stop))
 
 

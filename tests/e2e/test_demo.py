@@ -143,6 +143,20 @@ def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
     assert again.answers()[1]["data"]["totals"][0]["orders"] >= int(ORDERS) * 0.9
 
 
+@pytest.mark.parametrize("seconds", [0.6, 1.0, 1.6, 2.4])
+def test_ctrl_c_while_starting_leaves_nothing_behind(
+    start: Callable[[], Demo], environment: dict[str, str], seconds: float
+) -> None:
+    demo = start()
+    time.sleep(seconds)
+
+    assert demo.interrupt() < 5
+
+    assert demo.process.returncode in {0, 130}
+    assert [line for _, _, line in processes() if environment["TILLSTREAM_HOME"] in line] == []
+    assert "Traceback" not in demo.said
+
+
 def test_a_dead_service_is_named_with_its_last_words(start: Callable[[], Demo]) -> None:
     demo = start()
     demo.until("ready: ")
