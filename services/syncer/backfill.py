@@ -28,8 +28,8 @@ log = structlog.get_logger()
 
 # More would not fit the eight megabytes of temp_buffers that PostgreSQL gives a session.
 SNAPSHOTS_PER_TRANSACTION = 750
+_MAPPED_AT_ONCE = 50
 _OPERATIONS_AT_ONCE = 5
-_WRITERS = 2
 _TRIES_PER_WINDOW = 5
 _SLOT_WAIT_SECONDS = 2.0
 _POLL_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,13 +37,12 @@ _POLL_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a full job: at most five operations at Shopify, two results in memory."""
+    """One run of a full job: at most five operations at Shopify."""
 
     context: Context
     job: Job
     client: ShopClient
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_OPERATIONS_AT_ONCE))
-    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
 
 
 class Incomplete(Exception):
@@ -92,7 +91,7 @@ async def _window(run: Run, window: Planned) -> None:
             try:
                 operation = await _completed(run, window, gid)
                 if operation is not None:
-                    async with run.writers:
+                    async with run.context.room.held(int(operation.file_size or 0)):
                         await _copy(run, window, operation)
                     return
                 reason = "Shopify ended the operation"
@@ -135,7 +134,7 @@ async def _copy(run: Run, window: Planned, operation: Operation) -> None:
     kind = OBJECT[run.job.kind]
     assembler = BulkAssembler(kind, run.job.owner)
     snapshots = await _assembled(run, assembler, operation)
-    while part := list(islice(snapshots, SNAPSHOTS_PER_TRANSACTION)):
+    while part := await _taken(snapshots):
         roots = sum(1 for one in part if one.kind == kind)
         await save(run.context, part, also=_progress(run.job, window, roots))
     wishes = [
@@ -143,6 +142,18 @@ async def _copy(run: Run, window: Planned, operation: Operation) -> None:
         for object_id, why in assembler.rejected.items()
     ]
     await save(run.context, wishes, also=_done(run.job, window, len(wishes)))
+
+
+async def _taken(snapshots: Iterator[Snapshot]) -> list[Snapshot]:
+    """Map the next transaction's worth, letting the other windows' writes go on meanwhile."""
+    taken: list[Snapshot] = []
+    while len(taken) < SNAPSHOTS_PER_TRANSACTION:
+        some = list(islice(snapshots, _MAPPED_AT_ONCE))
+        if not some:
+            break
+        taken += some
+        await asyncio.sleep(0)
+    return taken
 
 
 async def _assembled(

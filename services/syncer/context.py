@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
 from services.syncer import metrics, notices, writing
+from services.syncer.room import Room
 from services.syncer.shops import Shops
 from services.syncer.writing import Written
 from shared.bus.protocol import Bus
@@ -28,7 +29,8 @@ class Context:
     overlap: timedelta = timedelta(seconds=120)
     lag: timedelta = timedelta(seconds=5)
     webhook_url: str = ""
-    roots_per_window: int = 5000
+    roots_per_window: int = 2500
+    room: Room = field(default_factory=Room)
     clock: Clock = now
 
 

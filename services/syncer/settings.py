@@ -20,7 +20,7 @@ class Settings(ServiceSettings, AdminApiSettings):
     shopify_sync_interval_shop: int = Field(default=3600, gt=0)
     shopify_sync_overlap: int = Field(default=120, ge=0)
     shopify_sync_lag: int = Field(default=5, ge=0)
-    shopify_sync_window: int = Field(default=5000, ge=100)
+    shopify_sync_window: int = Field(default=2500, ge=100)
 
     @property
     def intervals(self) -> dict[str, int]:

@@ -19,13 +19,14 @@ _IN_PROGRESS = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 
 
 class Operation(msgspec.Struct, rename="camel", frozen=True):
-    """One bulk operation; the counts are Shopify's, as text."""
+    """One bulk operation; counts and size (bytes) are Shopify's, as text."""
 
     id: str
     status: str
     error_code: str | None = None
     object_count: str = "0"
     root_object_count: str = "0"
+    file_size: str | None = None
     url: str | None = None
 
 
