@@ -43,7 +43,7 @@ class Shops:
         self._access = access
         self._clock = clock
         self._clients: dict[Owner, ShopClient] = {}
-        self._opened: dict[Owner, tuple[int, str]] = {}
+        self._opened: dict[Owner, tuple[str, str]] = {}
 
     async def client(self, owner: Owner) -> ShopClient:
         """Return the client of *owner*; raise NotFound unless the store is active."""
@@ -70,15 +70,16 @@ class Shops:
         credential = await self._credential(owner)
         if credential.expires_at is not None and credential.expires_at <= self._clock():
             raise Unavailable("the access token has expired", code="token_expired", retry_after=5)
-        version, plain = self._opened.get(owner, (0, ""))
-        if version != credential.version:
+        # A store connected again begins its versions anew; no two seals are alike.
+        sealed, plain = self._opened.get(owner, ("", ""))
+        if sealed != credential.sealed:
             plain = self._keys.open(
                 credential.sealed,
                 tenant_id=owner.tenant_id,
                 shop_id=owner.shop_id,
                 purpose="access_token",
             )
-            self._opened[owner] = (credential.version, plain)
+            self._opened[owner] = (credential.sealed, plain)
         return plain
 
     async def _credential(self, owner: Owner) -> Credential:

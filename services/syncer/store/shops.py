@@ -13,11 +13,10 @@ SQL = load_queries(__package__, "shops.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A store's sealed access token; *version* grows with every change of it."""
+    """A store's sealed access token."""
 
     shop_domain: str
     sealed: str
-    version: int
     expires_at: datetime | None
 
 
@@ -29,6 +28,5 @@ async def credential(conn: Connection, owner: Owner) -> Credential | None:
     return Credential(
         shop_domain=row["shop_domain"],
         sealed=row["access_token_enc"],
-        version=row["version"],
         expires_at=row["expires_at"],
     )
