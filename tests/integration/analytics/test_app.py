@@ -53,8 +53,10 @@ async def test_an_order_is_counted_within_a_second_without_a_nudge(
     assert await _orders_counted(shop, 1, seconds=5) < 1
 
 
-async def test_a_nudge_wakes_the_drain_at_once(dsn: str, shop: Shop) -> None:
-    settings = Settings(database_url=dsn, database_pool_max=4, analytics_poll_seconds=30)
+async def test_a_nudge_wakes_the_drain_at_once(dsn: str, bus_url: str, shop: Shop) -> None:
+    settings = Settings(
+        database_url=dsn, amqp_url=bus_url, database_pool_max=4, analytics_poll_seconds=30
+    )
     app = build_app(settings)
     async with TestClient(TestServer(app)):
         await asyncio.sleep(0.2)
@@ -98,11 +100,11 @@ async def test_the_loops_stop_when_the_app_stops(dsn: str, shop: Shop) -> None:
     assert {task.get_name() for task in asyncio.all_tasks()} & {"drain", "measure"} == set()
 
 
-async def _service(dsn: str, port: int) -> asyncio.subprocess.Process:
+async def _service(dsn: str, bus_url: str, port: int) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
         "DATABASE_URL": dsn,
-        "AMQP_URL": "",
+        "AMQP_URL": bus_url,
         "APP_ENV": "test",
         "ANALYTICS_PORT": str(port),
         "ANALYTICS_BATCH_MAX": "100",
@@ -118,19 +120,19 @@ async def _service(dsn: str, port: int) -> asyncio.subprocess.Process:
 
 @pytest.mark.slow
 async def test_killed_in_the_middle_of_2000_marked_orders_nothing_is_lost_or_doubled(
-    dsn: str, shop: Shop, pool: Pool, proven: Check
+    dsn: str, bus_url: str, shop: Shop, pool: Pool, proven: Check
 ) -> None:
     await shop.put_many(
         an_order(a_line(product_id=number % 7), order_id=number) for number in range(1, 2001)
     )
     counts = [2000]
     for _ in range(4):
-        process = await _service(dsn, unused_port())
+        process = await _service(dsn, bus_url, unused_port())
         await _fewer_marks(shop, counts[-1])
         process.send_signal(signal.SIGKILL)
         await process.wait()
         counts.append(await shop.db.fetchval("SELECT count(*) FROM analytics.order_marks"))
-    process = await _service(dsn, port := unused_port())
+    process = await _service(dsn, bus_url, port := unused_port())
     await _orders_counted(shop, 2000, seconds=30)
     async with aiohttp.ClientSession() as session:
         answer = await session.get(f"http://127.0.0.1:{port}/healthz")

@@ -8,17 +8,13 @@ import random
 import signal
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aio_pika
 import pytest
 
 from shared.bus.connect import open_bus
-from shared.bus.rabbitmq_topology import Names
-from shared.bus.topology import BINDINGS, RETRY_DELAYS_SECONDS
 from shared.deliveries import TOPIC, pack
 from shared.keyring import KeyRing, generate_key
 from tests.integration.syncer.conftest import rows_of
@@ -73,30 +69,6 @@ async def until(db, statement: str, wanted: object, *, seconds: float) -> None:
     while (found := await db.fetchval(statement)) != wanted:
         assert time.monotonic() < deadline, f"{found} instead of {wanted}"
         await asyncio.sleep(0.05)
-
-
-@pytest.fixture(params=["postgres", "rabbitmq"])
-async def bus_url(request, amqp_url) -> AsyncIterator[str]:
-    """A bus in Postgres, or names of our own on RabbitMQ."""
-    if request.param == "postgres":
-        yield ""
-        return
-    prefix = f"killed-{uuid.uuid4().hex[:8]}."
-    yield f"{amqp_url}?prefix={prefix}"
-    await forget(amqp_url, prefix)
-
-
-async def forget(amqp_url: str, prefix: str) -> None:
-    """Delete what a bus with *prefix* declared."""
-    names = Names(bindings=BINDINGS, delays=RETRY_DELAYS_SECONDS, prefix=prefix)
-    waiting = [names.waiting(delay) for delay in names.delays]
-    queues = [name(queue) for queue in names.queues for name in (names.queue, names.dead)]
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        for queue in (*queues, *waiting):
-            await channel.queue_delete(queue)
-        for exchange in (names.exchange, names.dead_exchange, *waiting):
-            await channel.exchange_delete(exchange)
 
 
 @pytest.mark.slow

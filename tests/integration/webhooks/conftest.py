@@ -9,12 +9,10 @@ import hashlib
 import hmac
 import io
 import itertools
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aio_pika
 import asyncpg
 import pytest
 from aiohttp import ClientResponse
@@ -24,8 +22,7 @@ from services.webhooks.app import build_app
 from services.webhooks.settings import Settings
 from shared.bus.connect import open_bus
 from shared.bus.protocol import Bus, Done, Message, Outcome
-from shared.bus.rabbitmq_topology import Names
-from shared.bus.topology import BINDINGS, DELIVERIES, RETRY_DELAYS_SECONDS
+from shared.bus.topology import DELIVERIES
 from shared.deliveries import Delivery, unpack
 from shared.keyring import KeyRing, generate_key
 from shared.postgres import Pool, open_pool
@@ -174,33 +171,6 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
     pool = await open_pool(dsn, role="tillstream_syncer")
     yield pool
     await pool.close()
-
-
-@pytest.fixture
-async def rabbit_url(amqp_url: str) -> AsyncIterator[str]:
-    """A RabbitMQ URL with names of this test's own, which are deleted after it."""
-    prefix = f"test.{uuid.uuid4().hex[:8]}."
-    yield f"{amqp_url}?prefix={prefix}"
-    await forget(amqp_url, prefix)
-
-
-async def forget(amqp_url: str, prefix: str) -> None:
-    """Delete everything that a bus with *prefix* declared."""
-    names = Names(bindings=BINDINGS, delays=RETRY_DELAYS_SECONDS, prefix=prefix)
-    waiting = [names.waiting(delay) for delay in names.delays]
-    queues = [name(queue) for queue in names.queues for name in (names.queue, names.dead)]
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        for queue in (*queues, *waiting):
-            await channel.queue_delete(queue)
-        for exchange in (names.exchange, names.dead_exchange, *waiting):
-            await channel.exchange_delete(exchange)
-
-
-@pytest.fixture(params=["postgres", "rabbitmq"])
-def bus_url(request: pytest.FixtureRequest) -> str:
-    """AMQP_URL as each bus wants it."""
-    return request.getfixturevalue("rabbit_url") if request.param == "rabbitmq" else ""
 
 
 @pytest.fixture
