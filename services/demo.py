@@ -47,7 +47,6 @@ async def run(settings: MachineSettings, wanted: Wanted) -> int:
         return (
             *(sys.executable, "-m", "tests.simulator", "--host", "127.0.0.1", "--shop", SHOP),
             *("--port", str(settings.simulator_port), "--client-id", "demo-app"),
-            *("--client-secret", home.secrets().client_secret),
             *("--state", str(home.simulator_state.resolve())),
             *wanted.world,
         )

@@ -89,7 +89,9 @@ async def running(
                 home=home,
                 secrets=home.secrets(),
                 database_url=database_url,
-                environment=_environment(settings, home.secrets(), database_url, bool(simulator)),
+                environment=environment_of(
+                    settings, home.secrets(), database_url, simulated=bool(simulator)
+                ),
                 processes=Processes(home.logs, server_pid=server_pid),
             )
             try:
@@ -109,14 +111,14 @@ async def _start(machine: Machine, simulator: Sequence[str]) -> None:
         await machine.processes.start(name, command, environment=machine.environment)
 
 
-def _environment(
-    settings: MachineSettings, secrets: Secrets, database_url: str, simulated: bool
+def environment_of(
+    settings: MachineSettings, secrets: Secrets, database_url: str, *, simulated: bool
 ) -> dict[str, str]:
     """Return what the services are told; Shopify's side may come from our own environment."""
     told = {
         "DATABASE_URL": database_url,
         "AMQP_URL": settings.amqp_url,
-        "APP_ENV": "development",
+        "APP_ENV": "development" if simulated else settings.app_env,
         "HOST": settings.host,
         "PUBLIC_BASE_URL": settings.public_base_url or settings.url_of("gateway"),
         "SHOPIFY_ENCRYPTION_KEY": settings.shopify_encryption_key or secrets.encryption_key,
@@ -129,11 +131,12 @@ def _environment(
             "PUBLIC_BASE_URL": settings.url_of("gateway"),
             "SHOPIFY_CLIENT_ID": "demo-app",
             "SHOPIFY_CLIENT_SECRET": secrets.client_secret,
+            "SIMULATOR_CLIENT_SECRET": secrets.client_secret,
             "SHOPIFY_SCOPES": _DEMO_SCOPES,
             "SHOPIFY_BASE_URL": settings.url_of("simulator") + "/shops/{shop}",
             "SHOPIFY_WEBHOOK_URL": settings.url_of("webhooks") + "/api/v1/shopify/webhooks",
         }
-    return environment_with(told)
+    return environment_with(told, simulated=simulated)
 
 
 @contextlib.asynccontextmanager
@@ -164,11 +167,12 @@ async def _require_broker(amqp_url: str) -> None:
 
 def _require_free_ports(settings: MachineSettings, names: Sequence[str]) -> None:
     for name in names:
-        port = settings.port_of(name)
-        with socket.socket() as probe:
+        port, address = settings.port_of(name), settings.address_of(name)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, port))
+                probe.bind((address, port))
             except OSError as exc:
                 raise Rejected(
                     f"port {port} for {name} is taken ({exc.strerror}); "

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Where a listener on every address answers.
+_LOOPBACK = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "[::1]"})  # noqa: S104 - compared with
+_PLACES = frozenset({"host", "port", "dbname"})
 
 
 class MachineSettings(BaseSettings):
@@ -16,6 +22,8 @@ class MachineSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
+    # Of the services that `up` runs; the demo's are always in development.
+    app_env: Literal["development", "test", "production"] = "development"
     database_url: str = ""
     amqp_url: str = ""
     host: str = "127.0.0.1"
@@ -25,8 +33,18 @@ class MachineSettings(BaseSettings):
     analytics_port: int = Field(default=8083, ge=1, le=65535)
     simulator_port: int = Field(default=9400, ge=1, le=65535)
     public_base_url: str = ""
-    shopify_client_id: str = ""
-    shopify_client_secret: str = ""
+    shopify_client_id: str = Field(
+        default="",
+        validation_alias=AliasChoices(
+            "shopify_client_id", "shopify_api_key", "shopify_app_client_id"
+        ),
+    )
+    shopify_client_secret: str = Field(
+        default="",
+        validation_alias=AliasChoices(
+            "shopify_client_secret", "shopify_api_secret", "shopify_app_client_secret"
+        ),
+    )
     shopify_encryption_key: str = ""
     jwt_secret: str = ""
     # Where the machine keeps its data, secrets and logs.
@@ -51,18 +69,35 @@ class MachineSettings(BaseSettings):
         port: int = getattr(self, f"{name}_port")
         return port
 
+    def address_of(self, name: str) -> str:
+        """Return the address that *name* listens on; a simulated Shopify is nobody else's."""
+        return "127.0.0.1" if name == "simulator" else self.host
+
     def url_of(self, name: str) -> str:
         """Return where *name* answers on this machine."""
-        return f"http://127.0.0.1:{self.port_of(name)}"
+        address = self.address_of(name)
+        host = _LOOPBACK.get(address, f"[{address}]" if ":" in address else address)
+        return f"http://{host}:{self.port_of(name)}"
 
 
-def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return our own environment with *changes* on top, for a child process."""
-    return {**os.environ, **changes}
+def environment_with(changes: Mapping[str, str], *, simulated: bool = False) -> dict[str, str]:
+    """Return our own environment with *changes* on top, for a child process.
+
+    A *simulated* Shopify knows nothing of the app that our environment may name.
+    """
+    ours = {name: value for name, value in os.environ.items() if not simulated or _stays(name)}
+    return ours | dict(changes)
 
 
 def without_password(url: str) -> str:
-    """Return *url* fit for a terminal."""
+    """Return *url* fit for a terminal: of its query, only where it leads to."""
     parts = urlsplit(url)
-    socket = f"?{parts.query}" if parts.query.startswith("host=") else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{socket}"
+    query = "&".join(
+        piece for piece in parts.query.split("&") if piece.partition("=")[0] in _PLACES
+    )
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{place}?{query}" if query else place
+
+
+def _stays(name: str) -> bool:
+    return not name.startswith("SHOPIFY_") or name.startswith("SHOPIFY_SYNC_")

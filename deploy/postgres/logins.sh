@@ -5,8 +5,10 @@ set -euo pipefail
 
 for service in gateway webhooks syncer analytics; do
   password="${service^^}_DB_PASSWORD"
-  psql -v ON_ERROR_STOP=1 -v service="$service" -v password="${!password}" \
+  # By the environment: every user of the machine can read a command line.
+  PASSWORD="${!password}" psql -v ON_ERROR_STOP=1 -v service="$service" \
     -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
+\getenv password PASSWORD
 CREATE ROLE :"service" LOGIN NOINHERIT PASSWORD :'password';
 CREATE ROLE tillstream_:service NOINHERIT;
 GRANT tillstream_:service TO :"service";

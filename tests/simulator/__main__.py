@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import gc
+import os
 import signal
 import sys
 from pathlib import Path
@@ -34,7 +35,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dataset", help="directory with the Online Retail parquet files")
     made.add_argument("--plan", choices=("standard", "plus", "partner"))
     made.add_argument("--client-id", default="sim-client")
-    made.add_argument("--client-secret", default="sim-secret")
+    made.add_argument(
+        "--client-secret",
+        default=os.environ.get("SIMULATOR_CLIENT_SECRET", "sim-secret"),
+        help="default: SIMULATOR_CLIENT_SECRET, where no other user of the machine can read it",
+    )
     made.add_argument("--redirect-uri", action="append", default=[], help="allow only these")
     made.add_argument("--withhold-scope", action="append", default=[], help="never grant these")
     made.add_argument("--live", type=float, default=0.0, help="random actions per second")
