@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import aiohttp
 
 from services import tenancy
@@ -14,7 +16,7 @@ from shared.errors import Rejected
 
 
 async def run(settings: MachineSettings, api_url: str) -> int:
-    """Connect the demo store through the gateway at *api_url* and print the API key.
+    """Connect the demo store through the gateway at *api_url*; print the API key on a terminal.
 
     The environment is the gateway's, because a tenant is made in its database.
     """
@@ -27,5 +29,7 @@ async def run(settings: MachineSettings, api_url: str) -> int:
         async with aiohttp.ClientSession() as session:
             api = Api(session, api_url, headers={"X-API-Key": access.api_key})
             store = await connected(api, Api(session, settings.url_of("simulator")), screen)
-    screen.say(f"store {store.shop_id}, API key {access.api_key}")
+    # What is not a terminal is a container's log, which many may read.
+    key = access.api_key if sys.stdout.isatty() else f"in {home.path / 'access.json'}"
+    screen.say(f"store {store.shop_id}, API key {key}")
     return 0

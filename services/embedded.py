@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from shared.errors import Rejected, Unavailable
@@ -58,6 +59,8 @@ class EmbeddedPostgres:
         self._account = _account(self._data)
         self._sockets = self._data
         self._server: subprocess.Popen[bytes] | None = None
+        # Folders above the data or the programs that the start made passable; only under root.
+        self.opened: list[Path] = []
 
     @property
     def pid(self) -> int:
@@ -78,8 +81,8 @@ class EmbeddedPostgres:
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         _stop_leftover(self._data)
-        with self._log.open("ab") as log:
-            place = ("-D", str(self._data), "-k", str(self._sockets))
+        place = ("-D", str(self._data), "-k", str(self._sockets))
+        with _private_file(self._log) as log:
             self._server = self._popen("postgres", *place, *self._options(), log=log.fileno())
         self._await_ready()
         return self.url
@@ -104,8 +107,7 @@ class EmbeddedPostgres:
             self._data.chmod(0o700)
             if self._account:
                 os.chown(self._data, self._account.uid, self._account.gid)
-                _let_through(self._data)
-                _let_through(self._binaries / "postgres")
+                self.opened = [*_let_through(self._data), *_let_through(self._binaries / "initdb")]
         except PermissionError as exc:
             raise Rejected(
                 f"{self._data} belongs to another user; run as that user or remove it"
@@ -159,6 +161,13 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
 
+def _private_file(path: Path) -> BinaryIO:
+    """Open *path* to append, for its owner's eyes only."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+    path.chmod(0o600)
+    return file
+
+
 def _binaries() -> Path:
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
@@ -178,12 +187,13 @@ def _account(data: Path) -> Account | None:
     raise Rejected("no account 'postgres' or 'nobody' to run PostgreSQL under; do not run as root")
 
 
-def _let_through(path: Path) -> None:
-    """Let other accounts pass through the folders above *path*, not list them."""
+def _let_through(path: Path) -> Iterator[Path]:
+    """Let other accounts pass through the folders above *path*, not list them; yield those."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+            yield folder
 
 
 def _postmaster(data: Path) -> list[str]:

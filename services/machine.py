@@ -78,7 +78,7 @@ async def running(
     home = Home(settings.tillstream_home)
     with home.claimed():
         _require_free_ports(settings, names)
-        async with _postgres(settings, home) as (database_url, server_pid):
+        async with _postgres(settings, home, say) as (database_url, server_pid):
             where = "DATABASE_URL" if settings.database_url else "embedded"
             applied = await migrated(database_url, name=where)
             say(f"PostgreSQL is up ({where}), {len(applied)} migrations applied")
@@ -140,7 +140,9 @@ def environment_of(
 
 
 @contextlib.asynccontextmanager
-async def _postgres(settings: MachineSettings, home: Home) -> AsyncIterator[tuple[str, int]]:
+async def _postgres(
+    settings: MachineSettings, home: Home, say: Callable[[str], None]
+) -> AsyncIterator[tuple[str, int]]:
     if settings.database_url:
         yield settings.database_url, 0
         return
@@ -148,6 +150,8 @@ async def _postgres(settings: MachineSettings, home: Home) -> AsyncIterator[tupl
     starting = asyncio.ensure_future(asyncio.to_thread(server.start))
     try:
         await asyncio.shield(starting)
+        for folder in server.opened:
+            say(f"{folder} may now be passed through (chmod o+x): PostgreSQL never runs as root")
         yield server.url, server.pid
     finally:
         # A thread cannot be cancelled: whoever gives up waits for it, or a server stays behind.

@@ -12,7 +12,6 @@ import functools
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import aio_pika
 import asyncpg
 
 from services.embedded import EmbeddedPostgres
@@ -135,13 +135,16 @@ def postgres_answers(url: str) -> bool:
 
 
 def rabbitmq_answers(url: str) -> bool:
-    """Return whether an AMQP server listens at *url*."""
-    address = url.rpartition("@")[2].rstrip("/")
-    host, _, port = address.partition(":")
-    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 2) as probe:
-        probe.sendall(b"AMQP\x00\x00\x00\x00")
-        return probe.recv(4) == b"AMQP"
-    return False
+    """Return whether a RabbitMQ at *url* lets us in."""
+
+    async def ask() -> None:
+        await (await aio_pika.connect(url, timeout=3)).close()
+
+    try:
+        asyncio.run(ask())
+    except (OSError, TimeoutError, aio_pika.exceptions.AMQPError):
+        return False
+    return True
 
 
 def embedded_postgres() -> Server | None:

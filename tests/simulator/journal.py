@@ -30,6 +30,9 @@ class Journal:
     def open(self) -> None:
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds every token that was issued.
+            self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
             self._file = self._path.open("ab")
 
     def close(self) -> None:

@@ -35,6 +35,27 @@ def test_embedded_postgres_keeps_its_data_over_a_restart(tmp_path: Path) -> None
         server.stop()
 
 
+def test_its_log_is_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "postgres.log").touch(0o644)
+    server = EmbeddedPostgres(tmp_path, throwaway=True)
+    server.start()
+    server.stop()
+
+    assert (tmp_path / "postgres.log").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only under root another account runs it")
+def test_folders_opened_to_its_account_are_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(0o700)
+    server = EmbeddedPostgres(closed / "home", throwaway=True)
+    server.start()
+    server.stop()
+
+    assert closed in server.opened
+    assert closed.stat().st_mode & 0o777 == 0o701
+
+
 def test_a_server_left_over_by_a_killed_process_is_replaced(tmp_path: Path) -> None:
     leave_it = (
         "import os, sys; from pathlib import Path; from services.embedded import EmbeddedPostgres;"
@@ -90,3 +111,10 @@ def test_a_private_rabbitmq_starts_answers_and_leaves_nothing() -> None:
     port = int(server.url.rstrip("/").rpartition(":")[2])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_broker_that_refuses_the_guest_is_passed_over(amqp_url: str) -> None:
+    host = amqp_url.rpartition("@")[2]
+
+    assert infrastructure.rabbitmq_answers(amqp_url)
+    assert not infrastructure.rabbitmq_answers(f"amqp://guest:wrong@{host}")
