@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.settings import AdminApiSettings, ServiceSettings
+from shared.settings import AdminApiSettings, RetrySettings, ServiceSettings
+
+_INGRESS = "/api/v1/shopify/webhooks"
 
 
-class Settings(ServiceSettings, AdminApiSettings):
+class Settings(ServiceSettings, AdminApiSettings, RetrySettings):
     """Intervals, overlap and delays are seconds."""
 
     syncer_port: int = 8082
     syncer_jobs_at_once: int = Field(default=8, ge=1)
+    # Where Shopify delivers; without it no subscriptions are made.
     shopify_webhook_url: str = ""
+    public_base_url: str = ""
     shopify_sync_interval_products: int = Field(default=600, gt=0)
     shopify_sync_interval_orders: int = Field(default=600, gt=0)
     shopify_sync_interval_customers: int = Field(default=600, gt=0)
@@ -21,6 +25,15 @@ class Settings(ServiceSettings, AdminApiSettings):
     shopify_sync_overlap: int = Field(default=120, ge=0)
     shopify_sync_lag: int = Field(default=5, ge=0)
     shopify_sync_window: int = Field(default=2500, ge=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _delivered_where_we_are_reached(cls, given: dict[str, object]) -> dict[str, object]:
+        """Fill shopify_webhook_url from an https public_base_url; Shopify delivers nowhere else."""
+        base = str(given.get("public_base_url") or "")
+        if given.get("shopify_webhook_url") or not base.startswith("https://"):
+            return given
+        return given | {"shopify_webhook_url": base.rstrip("/") + _INGRESS}
 
     @property
     def intervals(self) -> dict[str, int]:

@@ -50,6 +50,18 @@ async def test_a_role_writes_its_own_schema_and_the_declared_inboxes_only(
     assert elsewhere == {table: what for (who, table), what in INBOXES.items() if who == role}
 
 
+async def test_tokens_are_read_by_those_who_use_them(db: asyncpg.Connection) -> None:
+    readers = {
+        role
+        for role in (*OWNED, "tillstream_auth")
+        if await db.fetchval(
+            "SELECT has_any_column_privilege($1, 'accounts.credentials', 'SELECT')", role
+        )
+    }
+
+    assert readers == {*OWNED, "tillstream_auth"} - {"tillstream_analytics"}
+
+
 @pytest.mark.parametrize("role", [*OWNED, "tillstream_auth"])
 async def test_no_role_is_above_the_rules(db: asyncpg.Connection, role: str) -> None:
     row = await db.fetchrow(
