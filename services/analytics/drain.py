@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
 from services.analytics import snapshots, store
-from services.analytics.domain.ledger import contributions
+from services.analytics.computed import Refused, Share, shares, written
 from services.analytics.metrics import DRAIN_SECONDS, ORDERS_APPLIED_TOTAL
 from services.analytics.shop import ShopKey
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
 from shared.postgres import Connection, Pool, translated
 
 log = structlog.get_logger()
@@ -22,17 +23,29 @@ BATCH_MAX = 2000
 async def drain(pool: Pool, *, batch_max: int = BATCH_MAX) -> int:
     """Apply one batch of every shop that has marks; return how many marks went.
 
-    Raises Unavailable when Postgres does not answer.
+    Raises Unavailable when Postgres does not answer, after every other shop had its turn.
     """
+    done = 0
+    failed: Unavailable | None = None
     with translated():
         async with pool.acquire() as conn:
-            shops = await store.shops_to_visit(conn)
-            return sum([await _drain_or_skip(conn, shop, batch_max) for shop in shops])
+            for shop in await store.shops_to_visit(conn):
+                try:
+                    done += await _drain_or_skip(conn, shop, batch_max)
+                except Unavailable as exc:
+                    log.warning(
+                        "shop not drained", shop_id=shop.shop_id, reason=repr(exc.__cause__)
+                    )
+                    failed = exc
+    if failed is not None:
+        raise failed
+    return done
 
 
 async def _drain_or_skip(conn: Connection, shop: ShopKey, batch_max: int) -> int:
     try:
-        return await drain_shop(conn, shop, batch_max=batch_max)
+        with translated():
+            return await drain_shop(conn, shop, batch_max=batch_max)
     except Rejected as exc:
         log.warning("shop not drained", shop_id=shop.shop_id, reason=str(exc))
         return 0
@@ -52,14 +65,24 @@ async def drain_shop(conn: Connection, shop: ShopKey, *, batch_max: int = BATCH_
         marks = await store.take_marks(conn, shop, batch_max)
         if not marks.count:
             return 0
-        gathered = await snapshots.orders_of(conn, shop, marks.order_ids)
-        rows = [row for order in gathered.orders for row in contributions(order, timezone)]
-        if rows:
-            await store.add_incoming(conn, shop, rows)
-        readable = [one for one in marks.order_ids if one not in gathered.refused]
-        await store.replace_orders(conn, shop, readable)
-    _report(shop, gathered, time.perf_counter() - started)
+        refused = await _replace(conn, shop, marks.order_ids, timezone)
+    _report(shop, len(marks.order_ids), refused, time.perf_counter() - started)
     return marks.count
+
+
+async def _replace(
+    conn: Connection, shop: ShopKey, order_ids: Sequence[int], timezone: ZoneInfo
+) -> Refused:
+    gathered = await snapshots.orders_of(conn, shop, order_ids)
+    found, refused = shares(gathered, timezone)
+    known = refused.keys() | {one.order_id for one in found}
+    found += [Share(order_id=one) for one in order_ids if one not in known]
+
+    async def write(parts: Sequence[Share]) -> None:
+        await store.add_incoming(conn, shop, [row for part in parts for row in part.rows])
+        await store.replace_orders(conn, shop, [part.order_id for part in parts])
+
+    return refused | await written(conn, found, write)
 
 
 async def follow_timezone(conn: Connection, shop: ShopKey) -> ZoneInfo:
@@ -84,9 +107,9 @@ def _known(name: str) -> ZoneInfo:
         raise Rejected(f"no such time zone: {name}", code="unknown_timezone") from exc
 
 
-def _report(shop: ShopKey, gathered: snapshots.Gathered, seconds: float) -> None:
+def _report(shop: ShopKey, orders: int, refused: Refused, seconds: float) -> None:
     DRAIN_SECONDS.observe(seconds)
-    ORDERS_APPLIED_TOTAL.labels("applied").inc(len(gathered.orders))
-    ORDERS_APPLIED_TOTAL.labels("refused").inc(len(gathered.refused))
-    for order_id, reason in gathered.refused.items():
+    ORDERS_APPLIED_TOTAL.labels("applied").inc(orders - len(refused))
+    ORDERS_APPLIED_TOTAL.labels("refused").inc(len(refused))
+    for order_id, reason in refused.items():
         log.error("order not counted", shop_id=shop.shop_id, order_id=order_id, reason=reason)

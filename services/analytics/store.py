@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.analytics.domain.contributions import MEASURES, Contribution
@@ -101,8 +101,10 @@ async def make_incoming(conn: Connection) -> None:
     await conn.execute(SQL["make_incoming"])
 
 
-async def add_incoming(conn: Connection, shop: ShopKey, rows: Iterable[Contribution]) -> None:
+async def add_incoming(conn: Connection, shop: ShopKey, rows: Sequence[Contribution]) -> None:
     """Copy *rows* beside those already incoming."""
+    if not rows:
+        return
     owner = f"{shop.tenant_id}\t{shop.shop_id}\t"
     text = "".join([owner + _line(row) for row in rows])
     await conn.copy_to_table(

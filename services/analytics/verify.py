@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from services.analytics import snapshots, store
-from services.analytics.domain.ledger import contributions
+from services.analytics.computed import Share, shares, written
 from services.analytics.drain import drain_shop
 from services.analytics.shop import ShopKey
 from shared import clock
@@ -49,6 +49,21 @@ class Verdict:
         rest = self.differences - len(self.sample)
         more = [f"  and {rest} more"] if rest else []
         return [head, *(f"  {one}" for one in self.sample), *more]
+
+
+@dataclass(slots=True)
+class _Found:
+    """Counts everything, keeps the first few: a ledger that is all wrong must fit in memory."""
+
+    orders: int = 0
+    rows: int = 0
+    differences: int = 0
+    sample: list[str] = field(default_factory=list)
+
+    def add(self, difference: str) -> None:
+        self.differences += 1
+        if len(self.sample) < SAMPLE:
+            self.sample.append(difference)
 
 
 async def verify_all(
@@ -104,26 +119,36 @@ async def _compare(conn: Connection, shop: ShopKey) -> Verdict:
     key = (shop.tenant_id, shop.shop_id)
     waiting = {row[0] for row in await conn.fetch(SQL["pending_orders"], *key)}
     await conn.execute(SQL["keep_ledger_of"], *key, list(waiting))
-    zone = await store.timezones(conn, shop)
-    timezone = ZoneInfo(zone.used or zone.current)
-    orders = rows = 0
-    differences = []
-    async for gathered in _pages(conn, shop, waiting):
-        found = [row for order in gathered.orders for row in contributions(order, timezone)]
-        if found:
-            await store.add_incoming(conn, shop, found)
-        differences += [f"order {one}: {why}" for one, why in gathered.refused.items()]
-        orders, rows = orders + len(gathered.orders), rows + len(found)
-    differences += [row[0] for row in await conn.fetch(SQL["different_contributions"], *key)]
-    differences += [row[0] for row in await conn.fetch(SQL["different_buckets"], *key)]
+    found = _Found()
+    await _recompute(conn, shop, waiting, found)
+    for query in ("different_contributions", "different_buckets"):
+        async for row in conn.cursor(SQL[query], *key):
+            found.add(row[0])
     return Verdict(
         shop=shop,
-        orders=orders,
-        contributions=rows,
+        orders=found.orders,
+        contributions=found.rows,
         pending=len(waiting),
-        differences=len(differences),
-        sample=differences[:SAMPLE],
+        differences=found.differences,
+        sample=found.sample,
     )
+
+
+async def _recompute(conn: Connection, shop: ShopKey, waiting: set[int], found: _Found) -> None:
+    zone = await store.timezones(conn, shop)
+    timezone = ZoneInfo(zone.used or zone.current)
+
+    async def write(parts: Sequence[Share]) -> None:
+        await store.add_incoming(conn, shop, [row for part in parts for row in part.rows])
+
+    async for gathered in _pages(conn, shop, waiting):
+        parts, refused = shares(gathered, timezone)
+        refused |= await written(conn, parts, write)
+        for order_id, why in refused.items():
+            found.add(f"order {order_id}: {why}")
+        counted = [part for part in parts if part.order_id not in refused]
+        found.orders += len(counted)
+        found.rows += sum(len(part.rows) for part in counted)
 
 
 async def _pages(

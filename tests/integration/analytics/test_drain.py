@@ -10,14 +10,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.analytics import store
+from services.analytics.app import ROLE
 from services.analytics.domain.contributions import MEASURES, Measures, total
 from services.analytics.domain.ledger import contributions
 from services.analytics.domain.orders import OrderSnapshot, RefundLine
 from services.analytics.drain import drain, drain_shop
+from services.analytics.shop import ShopKey
+from services.analytics.verify import verify_all
+from shared.errors import Unavailable
 from shared.postgres import Pool
 from tests.integration.analytics.orders import Shop, a_key
 from tests.unit.analytics.orders import LONDON, MARCH, a_line, a_refund, an_order, histories
@@ -158,6 +163,59 @@ async def test_an_unreadable_order_is_left_out_and_the_rest_is_counted(
     await at_rest()
 
     assert [one["orders"] for one in await shop.days()] == [1]
+
+
+async def test_an_order_too_large_for_the_ledger_is_refused_alone_and_keeps_its_numbers(
+    shop: Shop, pool: Pool, at_rest: Rest
+) -> None:
+    for order_id in range(1, 9):
+        await shop.put(an_order(a_line(price=D(10)), order_id=order_id))
+    await at_rest()
+    await shop.db.execute(
+        "UPDATE commerce.order_lines SET price = 999999999999, quantity = 1000,"
+        " current_quantity = 1000 WHERE order_id = 3"
+    )
+    for order_id in range(1, 8):
+        await shop.mark(order_id)
+    await shop.put(an_order(a_line(price=D(5)), order_id=8))
+
+    await at_rest()
+
+    assert [(one["orders"], one["gross_sales"]) for one in await shop.days()] == [(8, D(75))]
+    assert await shop.db.fetchval("SELECT count(*) FROM analytics.order_marks") == 0
+    (verdict,) = await verify_all(pool)
+    assert [one for one in verdict.sample if one.startswith("order 3: refused by the database")]
+
+
+async def test_a_day_beyond_the_calendar_refuses_its_order_alone(shop: Shop, at_rest: Rest) -> None:
+    await shop.move_to("Asia/Tokyo")
+    await shop.put(an_order(order_id=1))
+    await shop.put(an_order(order_id=2, processed_at=datetime(9999, 12, 31, 23, tzinfo=UTC)))
+
+    await at_rest()
+
+    assert [one["orders"] for one in await shop.days()] == [1]
+
+
+@pytest.mark.parametrize("held", [0, 1])
+async def test_a_shop_that_cannot_be_drained_does_not_hold_up_another(
+    shop: Shop, dsn: str, held: int
+) -> None:
+    shops = [shop, Shop(shop.db, ShopKey(shop.key.tenant_id, shop.key.shop_id + 1))]
+    for one in shops:
+        await one.put(an_order())
+    impatient = {"role": ROLE, "lock_timeout": "200ms"}
+    async with asyncpg.create_pool(dsn, min_size=1, server_settings=impatient) as pool:
+        async with shop.db.transaction():
+            await shop.db.execute(
+                "SELECT FROM analytics.order_marks WHERE shop_id = $1 FOR UPDATE",
+                shops[held].key.shop_id,
+            )
+            with pytest.raises(Unavailable):
+                await drain(pool)
+
+            assert (len(await shops[held].days()), len(await shops[1 - held].days())) == (0, 1)
+        assert await drain(pool) == 1
 
 
 async def test_a_shop_that_moves_to_another_time_zone_is_counted_again(
