@@ -1,4 +1,4 @@
-"""The clockwork: queues the polls that are due; safe with any number of replicas."""
+"""The clockwork: queues the jobs that are due; safe with any number of replicas."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import structlog
 
 from services.syncer.context import Context
-from services.syncer.store import jobs
+from services.syncer.store import jobs, subscriptions
 from shared.background import pause
 from shared.errors import Unavailable
-from shared.postgres import translated
+from shared.postgres import Connection, translated
 
 log = structlog.get_logger()
 
@@ -19,13 +19,25 @@ _TICK_SECONDS = 2.0
 
 
 async def keep_time(context: Context, stop: asyncio.Event, *, intervals: Mapping[str, int]) -> None:
-    """Queue due polls every tick until *stop*; *intervals* are seconds per job kind."""
+    """Queue due polls every tick until *stop*; *intervals* are seconds per job kind.
+
+    On the first tick also have those shops corrected that deliver to another address than ours.
+    """
+    address = context.webhook_url
     while True:
         try:
             with translated():
                 async with context.pool.acquire() as conn:
+                    if address:
+                        await _correct(conn, address)
+                        address = ""
                     await jobs.schedule(conn, intervals)
         except Unavailable as exc:
             log.warning("scheduler pauses", error=str(exc))
         if not await pause(stop, _TICK_SECONDS):
             return
+
+
+async def _correct(conn: Connection, address: str) -> None:
+    if moved := await subscriptions.ask_where_moved(conn, address):
+        log.info("webhook address moved", shops=moved)

@@ -1,5 +1,6 @@
 -- name: ask
 -- A later request renews requested_at, so that an answer already on its way does not settle it.
+-- 'refunds' are a backfill's leftovers, the least urgent reason.
 INSERT INTO commerce.refetches AS t (tenant_id, shop_id, kind, id, reason, requested_at)
 SELECT w.tenant_id, w.shop_id, w.kind, w.id, w.reason, clock_timestamp()
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
@@ -9,7 +10,8 @@ WHERE NOT EXISTS (
     WHERE d.tenant_id = w.tenant_id AND d.shop_id = w.shop_id AND d.kind = w.kind AND d.id = w.id
 )
 ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
-    reason = excluded.reason, requested_at = excluded.requested_at,
+    reason = CASE WHEN excluded.reason = 'refunds' THEN t.reason ELSE excluded.reason END,
+    requested_at = excluded.requested_at,
     not_before = CASE
         WHEN excluded.reason LIKE 'unreadable%'
             THEN now() + LEAST(2 ^ LEAST(t.attempts, 10), 720) * interval '1 minute'
@@ -17,12 +19,13 @@ ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     END
 
 -- name: due
+-- Shops with live changes first.
 SELECT r.tenant_id::text AS tenant_id, r.shop_id, r.kind
 FROM commerce.refetches r
 JOIN accounts.stores s USING (tenant_id, shop_id)
 WHERE r.not_before <= now() AND s.status = 'active'
 GROUP BY r.tenant_id, r.shop_id, r.kind
-ORDER BY min(r.not_before)
+ORDER BY bool_and(r.reason = 'refunds'), min(r.not_before)
 LIMIT $1
 
 -- name: claim
@@ -30,7 +33,7 @@ LIMIT $1
 WITH mine AS (
     SELECT tenant_id, shop_id, kind, id FROM commerce.refetches
     WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3 AND not_before <= now()
-    ORDER BY attempts, not_before, id
+    ORDER BY reason = 'refunds', attempts, not_before, id
     LIMIT $4
     FOR UPDATE SKIP LOCKED
 )

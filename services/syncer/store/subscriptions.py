@@ -19,3 +19,8 @@ async def remember(conn: Connection, owner: Owner, held: Sequence[Subscription])
     await conn.execute(
         SQL["remember"], *key, topics, [one.gid for one in held], [one.uri for one in held]
     )
+
+
+async def ask_where_moved(conn: Connection, uri: str) -> int:
+    """Queue a shop job where subscriptions deliver elsewhere than to *uri*; return how many."""
+    return len(await conn.fetch(SQL["ask_where_moved"], uri))

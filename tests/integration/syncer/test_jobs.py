@@ -6,11 +6,14 @@ import asyncio
 
 import pytest
 
+from services.syncer.context import Context
 from services.syncer.domain.jobs import LeaseLost
-from services.syncer.store import jobs
+from services.syncer.schedule import keep_time
+from services.syncer.store import jobs, refetches
 from shared.shopify.snapshots import Owner
 from tests.integration.syncer.objects import TENANT
 from tests.integration.syncer.shopify import ask_for, connect_store, new_keys
+from tests.integration.syncer.test_deliveries import RecordingBus
 
 HOURLY = dict.fromkeys(("products", "orders", "customers", "inventory", "shop"), 3600)
 
@@ -123,3 +126,111 @@ async def test_a_cursor_never_moves_back(pool, db, owner):
         await jobs.move_cursor(conn, job, "orders", to=job.started_at.replace(year=2001))
 
         assert await jobs.cursor(conn, job, "orders") == (job.started_at, 9)
+
+
+async def start_clock(pool, webhook_url: str) -> None:
+    """Let a syncer's clock tick once; it calls no shop."""
+    context = Context(pool=pool, bus=RecordingBus(), shops=None, webhook_url=webhook_url)
+    stop = asyncio.Event()
+    stop.set()
+    await keep_time(context, stop, intervals=HOURLY)
+
+
+ADDRESS = "https://till.example/api/v1/shopify/webhooks"
+
+
+async def subscribe(db, owner: Owner, uri: str) -> None:
+    await db.execute(
+        "INSERT INTO commerce.webhook_subscriptions (tenant_id, shop_id, topic, gid, uri)"
+        " VALUES ($1, $2, 'ORDERS_CREATE', 'gid://shopify/WebhookSubscription/1', $3)",
+        owner.tenant_id,
+        owner.shop_id,
+        uri,
+    )
+
+
+async def shop_synced(db, owner: Owner) -> None:
+    await db.execute(
+        "INSERT INTO commerce.sync_state (tenant_id, shop_id, kind, full_synced_at, last_polled_at)"
+        " VALUES ($1, $2, 'shop', now(), now())",
+        owner.tenant_id,
+        owner.shop_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "kinds"),
+    [
+        (["https://old.example/hooks"], ADDRESS, ["shop"]),
+        ([], ADDRESS, ["shop"]),
+        ([ADDRESS], ADDRESS, []),
+        (["https://old.example/hooks"], "", []),
+    ],
+)
+async def test_a_syncer_that_starts_with_another_address_has_the_shops_told(
+    pool, db, owner, held, wanted, kinds
+):
+    await shop_synced(db, owner)
+    for uri in held:
+        await subscribe(db, owner, uri)
+
+    for _ in range(2):
+        await start_clock(pool, wanted)
+
+    found = await db.fetch("SELECT kind FROM commerce.sync_jobs WHERE status = 'queued'")
+    assert [row["kind"] for row in found] == kinds
+
+
+async def test_a_shop_whose_first_sync_is_to_come_is_told_by_it(pool, db, owner):
+    await start_clock(pool, ADDRESS)
+
+    assert await db.fetchval("SELECT count(*) FROM commerce.sync_jobs") == 0
+
+
+async def test_live_changes_are_read_again_before_a_backfills_refunds(pool, db, owner):
+    wishes = {**dict.fromkeys(range(1, 40), "refunds"), 77: "edited"}
+    await ask(pool, owner, wishes)
+    await db.execute("UPDATE commerce.refetches SET not_before = now() - interval '1 hour'"
+                     " WHERE reason = 'refunds'")  # fmt: skip
+
+    assert (await claimed_ids(pool))[:1] == [77]
+
+
+async def test_a_backfill_does_not_push_a_live_change_back(pool, db, owner):
+    await ask(pool, owner, {5: "edited"})
+    await ask(pool, owner, {5: "refunds"})
+    assert await db.fetchval("SELECT reason FROM commerce.refetches") == "edited"
+
+    await ask(pool, owner, {6: "refunds"})
+    await ask(pool, owner, {6: "edited"})
+    assert await db.fetchval("SELECT reason FROM commerce.refetches WHERE id = 6") == "edited"
+
+
+async def test_claiming_among_many_wishes_reads_only_those_it_takes(pool, db, owner):
+    await ask(pool, owner, dict.fromkeys(range(1, 3000), "refunds"))
+    await db.execute("ANALYZE commerce.refetches")
+    async with pool.acquire() as conn, conn.transaction():
+        plan = await conn.fetchval(
+            "EXPLAIN (FORMAT JSON) " + refetches.SQL["claim"], owner.tenant_id, owner.shop_id,
+            "order", 8,
+        )  # fmt: skip
+
+    assert "refetches_next" in plan
+    assert '"Sort"' not in plan
+
+
+async def ask(pool, owner: Owner, wishes: dict[int, str]) -> None:
+    async with pool.acquire() as conn:
+        await refetches.ask(
+            conn,
+            {
+                (owner.tenant_id, owner.shop_id, "order", number): reason
+                for number, reason in wishes.items()
+            },
+        )
+
+
+async def claimed_ids(pool) -> list[int]:
+    async with pool.acquire() as conn, conn.transaction():
+        (group,) = await refetches.claim(conn, limits={"order": 1}, groups=1)
+    return list(group.ids)
