@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -26,8 +27,7 @@ def in_background(
 
     async def running(app: web.Application) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        task = asyncio.create_task(_run(work, app, stop), name=name)
-        task.add_done_callback(_stop_app_if_failed)
+        task = watched(_run(work, app, stop), name=name)
         yield
         stop.set()
         await asyncio.wait([task], timeout=grace_seconds)
@@ -40,6 +40,13 @@ def in_background(
 
 async def _run(work: Work, app: web.Application, stop: asyncio.Event) -> None:
     await work(app, stop)
+
+
+def watched(work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    """Start *work* as a task; if it ends by an error, so does the process."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_stop_app_if_failed)
+    return task
 
 
 def _stop_app_if_failed(task: asyncio.Task[None]) -> None:

@@ -38,6 +38,11 @@ PASSING = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.DiskFullError,
+    asyncpg.exceptions.OutOfMemoryError,
+    # The server that was our primary is a replica since.
+    asyncpg.ReadOnlySQLTransactionError,
+    # A connection cut in the middle of its release is in a state the driver does not expect.
+    asyncpg.InternalClientError,
 )
 
 # What says that the server understood the statement and will never accept these values.

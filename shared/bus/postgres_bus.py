@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import orjson
 
+from shared.background import watched
 from shared.bus import topology
 from shared.bus.group_commit import GroupCommit
 from shared.bus.postgres_consumer import Consumer, Lease
@@ -84,7 +85,7 @@ class PostgresBus:
         )
         consumer = Consumer(lease, handler, queue=queue)
         with self._doorbell.answered_by(consumer.wake):
-            task = asyncio.create_task(consumer.run(), name=f"consume {queue}")
+            task = watched(consumer.run(), name=f"consume {queue}")
             try:
                 yield
             finally:

@@ -12,6 +12,7 @@ from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 
+from shared.background import watched
 from shared.bus import topology
 from shared.bus.protocol import BatchHandler
 from shared.bus.rabbitmq_consumer import Consumer
@@ -79,7 +80,7 @@ class RabbitBus:
             batch_max=batch_max,
             prefetch=prefetch,
         )
-        task = asyncio.create_task(consumer.run(), name=f"consume {queue}")
+        task = watched(consumer.run(), name=f"consume {queue}")
         try:
             yield
         finally:

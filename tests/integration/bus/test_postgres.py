@@ -56,6 +56,18 @@ async def test_an_expired_lease_returns_the_message_and_its_zombie_cannot_settle
     assert await db.fetchval("SELECT count(*) FROM bus.dead") == 0
 
 
+async def test_a_server_that_became_a_replica_is_unavailable(dsn: str, db: asyncpg.Connection):
+    replica = {"default_transaction_read_only": "on"}
+    async with asyncpg.create_pool(dsn, min_size=1, server_settings=replica) as pool:
+        bus = PostgresBus(pool, bindings=BINDINGS)
+
+        with pytest.raises(Unavailable):
+            await bus.publish("fruit.sold", b"pear")
+        with pytest.raises(Unavailable):
+            await a_lease(pool).claim()
+        await bus.close()
+
+
 async def test_a_handler_slower_than_the_lease_keeps_its_messages(bus: PostgresBus, pool: Pool):
     await bus.publish("fruit.sold", b"pear")
     handler, rival = Recorder(), Recorder()
