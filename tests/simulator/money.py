@@ -91,16 +91,21 @@ def times(unit: Bag, quantity: int) -> Bag:
 def share(whole: Bag, quantity: int, *, done: int, taken: int) -> Bag:
     """The part of *whole* that belongs to units ``done + 1 .. done + taken`` of *quantity*.
 
-    Parts of consecutive units add up to the whole, whatever the sizes of the steps.
+    The remainder goes one minor unit at a time from the first unit; parts of consecutive units
+    add up to the whole, whatever the sizes of the steps.
     """
     if quantity == 0:
         return Bag(0, 0, whole.currencies)
-    until, before = done + taken, done
-    return Bag(
-        whole.shop * until // quantity - whole.shop * before // quantity,
-        whole.presentment * until // quantity - whole.presentment * before // quantity,
-        whole.currencies,
+    shop, presentment = (
+        _first_units(amount, quantity, done + taken) - _first_units(amount, quantity, done)
+        for amount in (whole.shop, whole.presentment)
     )
+    return Bag(shop, presentment, whole.currencies)
+
+
+def _first_units(amount: int, quantity: int, count: int) -> int:
+    each, left = divmod(amount, quantity)
+    return each * count + min(left, count)
 
 
 def allocate(amount: int, weights: Sequence[int]) -> list[int]:

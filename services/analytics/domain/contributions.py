@@ -83,6 +83,11 @@ def total(parts: Iterable[Measures]) -> Measures:
     return sums
 
 
+def less(whole: Measures, part: Measures) -> Measures:
+    """Take *part* out of *whole*."""
+    return Measures(*map(operator.sub, whole, part))
+
+
 def undoing(done: Measures) -> Measures:
     """Return what brings every amount of *done* to zero; the order itself stays counted."""
     return Measures(

@@ -16,6 +16,7 @@ from services.analytics.domain.contributions import (
     Contribution,
     Kind,
     Measures,
+    less,
     total,
     undoing,
 )
@@ -137,12 +138,13 @@ class _Ledger:
                 yield self._removal(line, removed, done)
 
     def _removal(self, line: Line, units: range, done: list[Contribution]) -> Contribution:
-        measures = self.worths[line.line_id].removed(units)
-        if units.stop >= line.quantity:
-            # The last units take what refunds left, so that a line that is gone leaves nothing;
-            # duties are left out because a refund gives them back without naming the line.
-            mine = (one.measures for one in done if one.line_id == line.line_id)
-            measures = undoing(total(mine))._replace(duties=measures.duties)
+        # All units that are gone, less what refunds took: whichever went first, Shopify's
+        # current totals know only how many are left. Duties apart, whose refunds name no line.
+        known = self.worths[line.line_id]
+        refunded = total(
+            one.measures for one in done if one.line_id == line.line_id and one.kind == "refund"
+        )
+        measures = less(known.removed(units.stop), refunded)._replace(duties=-known.duty_of(units))
         ckey = f"e:{line.line_id}"
         return self._row(ckey, "removal", self.order.processed_at, measures, line)
 

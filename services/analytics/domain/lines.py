@@ -13,13 +13,18 @@ from shared.money import minor_unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """All units of *line*, tax-exclusive: gross less discount is net."""
+    """All units of *line*, tax-exclusive: gross less discount is net.
+
+    *tax_inside* and *duty_inside* are what its price holds besides.
+    """
 
     line: Line
     currency: str
     gross: Decimal
     discount: Decimal
     tax: Decimal
+    tax_inside: Decimal
+    duty_inside: Decimal
 
     def sold(self) -> Measures:
         """What selling the line adds."""
@@ -38,15 +43,25 @@ class Worth:
         """What giving *units* back takes; Shopify says how much, the line says how much gross."""
         net = given.subtotal - (given.tax if order.taxes_included else ZERO)
         if order.duties_included:
-            net -= self._share(self.line.duty, units)
+            net -= self.duty_of(units)
         gross = self._share(self.gross, units) if units.start < self.line.quantity else net
         return self._reversed(given.quantity, gross, gross - net, given.tax)
 
-    def removed(self, units: range) -> Measures:
-        """What taking *units* off the order takes, by their share of the line."""
-        gross, net = self._share(self.gross, units), self._share(self.gross - self.discount, units)
-        taken = self._reversed(len(units), gross, gross - net, self._share(self.tax, units))
-        return taken._replace(duties=-self._share(self.line.duty, units))
+    def removed(self, count: int) -> Measures:
+        """What taking the first *count* units off the order takes, by their share of the line.
+
+        Shopify shares out what is charged, and its tax: net is what is left of both.
+        """
+        units = range(count)
+        inside = self.tax_inside + self.duty_inside
+        net = self._share(self.gross - self.discount + inside, units)
+        net -= self._share(self.tax_inside, units) + self._share(self.duty_inside, units)
+        gross = self._share(self.gross, units)
+        return self._reversed(count, gross, gross - net, self._share(self.tax, units))
+
+    def duty_of(self, units: range) -> Decimal:
+        """The part of the line's duty that *units* carry."""
+        return self._share(self.line.duty, units)
 
     def _reversed(self, units: int, gross: Decimal, discount: Decimal, tax: Decimal) -> Measures:
         if self.line.gift_card:
@@ -62,9 +77,9 @@ class Worth:
 def worth(line: Line, order: OrderSnapshot) -> Worth:
     """Take included tax and duty out of *line*'s price, then out of its discount."""
     gross, discount = line.price * line.quantity, line.discount
-    inside = (line.tax if order.taxes_included else ZERO) + (
-        line.duty if order.duties_included else ZERO
-    )
+    tax_inside = line.tax if order.taxes_included else ZERO
+    duty_inside = line.duty if order.duties_included else ZERO
+    inside = tax_inside + duty_inside
     if order.taxes_included and discount:
         discount = _without_tax(line, inside, order.currency)
     if inside or discount != line.discount:
@@ -75,6 +90,8 @@ def worth(line: Line, order: OrderSnapshot) -> Worth:
         gross=gross,
         discount=discount,
         tax=line.tax + line.duty_tax,
+        tax_inside=tax_inside,
+        duty_inside=duty_inside,
     )
 
 

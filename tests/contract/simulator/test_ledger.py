@@ -147,6 +147,14 @@ def test_parts_of_a_line_add_up_however_they_are_returned(amount, quantity, data
     assert total(parts, whole.currencies) == whole
 
 
+def test_the_first_units_of_a_line_carry_its_odd_minor_units():
+    whole = Bag(1001, 5, ("USD", "EUR"))
+
+    parts = [share(whole, 3, done=n, taken=1)[:2] for n in range(3)]
+
+    assert parts == [(334, 2), (334, 2), (333, 1)]
+
+
 @pytest.mark.parametrize(
     ("minor", "currency", "rest", "graphql"),
     [
