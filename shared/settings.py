@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Rejected
+from shared.keyring import KeyRing
 from shared.log import Format
 from shared.shopify.admin_api import checked_base_url
 
@@ -17,12 +18,20 @@ _SAME = (
 )
 
 
+_CONFIG = SettingsConfigDict(
+    frozen=True,
+    populate_by_name=True,
+    extra="ignore",
+    env_ignore_empty=True,
+    # A start that fails prints its error; the values it complains of may be secrets.
+    hide_input_in_errors=True,
+)
+
+
 class ServiceSettings(BaseSettings):
     """Read once, from the environment, in ``__main__``. Secrets have no default."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = _CONFIG
 
     app_env: Literal["development", "test", "production"] = "production"
     database_url: str
@@ -37,14 +46,12 @@ class ServiceSettings(BaseSettings):
 class ShopifySettings(BaseSettings):
     """As which Shopify app we speak, and which secrets we keep."""
 
-    # A start that fails prints its error; the values it complains of are secrets.
-    model_config = SettingsConfigDict(
-        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = _CONFIG
 
     shopify_client_id: str = ""
-    shopify_client_secret: SecretStr
-    shopify_client_secret_previous: SecretStr | None = None
+    # An empty secret would make signatures that anybody can make.
+    shopify_client_secret: SecretStr = Field(min_length=1)
+    shopify_client_secret_previous: SecretStr | None = Field(default=None, min_length=1)
     # Comma-separated ring of keys, 32 bytes urlsafe base64 each; the first one encrypts.
     shopify_encryption_key: SecretStr
 
@@ -61,18 +68,23 @@ class ShopifySettings(BaseSettings):
             names[0]: value for names in _SAME if (value := _agreed(given, names)) is not None
         }
 
+    @field_validator("shopify_encryption_key")
+    @classmethod
+    def _is_a_ring(cls, keys: SecretStr) -> SecretStr:
+        try:
+            KeyRing.parse(keys.get_secret_value())
+        except Rejected as exc:
+            raise ValueError(str(exc)) from exc
+        return keys
+
 
 class AdminApiSettings(ShopifySettings):
-    """How to call the Admin API."""
+    """Which Admin API to call."""
 
     app_env: Literal["development", "test", "production"] = "production"
     shopify_api_version: str = Field(default="2026-10", pattern=r"^20\d\d-(01|04|07|10)$")
     # Only for the simulator, only outside production: ``http://127.0.0.1:9400/shops/{shop}``.
     shopify_base_url: str = ""
-    shopify_max_retry_attempts: int = Field(default=5, ge=1, le=20)
-    shopify_retry_delay: float = Field(default=1.0, gt=0)
-    shopify_circuit_failures: int = Field(default=5, ge=1)
-    shopify_circuit_reset_seconds: float = Field(default=30.0, gt=0)
 
     @model_validator(mode="after")
     def _base_url_is_for_the_simulator(self) -> Self:
@@ -81,6 +93,17 @@ class AdminApiSettings(ShopifySettings):
         except Rejected as exc:
             raise ValueError(str(exc)) from exc
         return self
+
+
+class RetrySettings(BaseSettings):
+    """How long to try when Shopify fails; for work that nobody waits for."""
+
+    model_config = _CONFIG
+
+    shopify_max_retry_attempts: int = Field(default=5, ge=1, le=20)
+    shopify_retry_delay: float = Field(default=1.0, gt=0)
+    shopify_circuit_failures: int = Field(default=5, ge=1)
+    shopify_circuit_reset_seconds: float = Field(default=30.0, gt=0)
 
 
 def _agreed(given: dict[str, object], names: tuple[str, ...]) -> object:

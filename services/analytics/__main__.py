@@ -6,6 +6,7 @@ import sys
 
 from services.analytics.command import run
 from services.analytics.settings import Settings
+from shared.starting import settings_or_exit
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], Settings()))
+    sys.exit(run(sys.argv[1:], settings_or_exit(Settings)))

@@ -7,15 +7,13 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-import uvloop
-from aiohttp import web
-
 from services.analytics.app import ROLE, build_app
 from services.analytics.settings import Settings
 from services.analytics.verify import Verdict, verify_all
 from shared import log
 from shared.errors import Rejected, Unavailable
 from shared.postgres import close_pool, open_pool
+from shared.starting import serve
 
 
 def run(arguments: Sequence[str], settings: Settings) -> int:
@@ -24,15 +22,7 @@ def run(arguments: Sequence[str], settings: Settings) -> int:
     log.configure("analytics", level=settings.log_level, fmt=settings.log_format)
     if asked.command == "verify":
         return _verify(settings, asked)
-    loop = uvloop.new_event_loop()
-    web.run_app(
-        build_app(settings),
-        host=settings.host,
-        port=settings.analytics_port,
-        loop=loop,
-        access_log=None,
-        print=None,
-    )
+    serve(build_app(settings), settings, port=settings.analytics_port)
     return 0
 
 

@@ -53,7 +53,7 @@ def query_is_signed(params: Parameters, secret: str) -> bool:
     """
     pairs = _pairs(params)
     names = [name for name, _ in pairs if not name.endswith("[]")]
-    if len(names) != len(set(names)):
+    if not secret or len(names) != len(set(names)):
         return False
     claimed = dict(pairs).get("hmac", "").encode()
     forms = (_message(pairs, _sparing), _message(pairs, _percent))

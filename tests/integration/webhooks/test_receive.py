@@ -113,15 +113,6 @@ async def test_a_stores_own_secret_signs_for_that_store_only(
     assert answers == [200, 401]
 
 
-async def test_the_extra_secret_signs(dsn: str, bus: Bus, bus_url: str, shop: Shop):
-    settings = settings_for(dsn, bus_url, shopify_webhook_secret="made-in-the-admin")
-
-    async with running(settings, bus) as service:
-        answer = await service.post(ORDER, headers=headers_for(ORDER, secret="made-in-the-admin"))
-
-    assert answer.status == 200
-
-
 async def test_a_signed_delivery_for_a_shop_we_do_not_know_is_404(service: Service):
     headers = headers_for(ORDER, shop_domain="forged.myshopify.com")
 

@@ -10,7 +10,7 @@ NEEDED = {
     "DATABASE_URL": "postgresql://x",
     "SHOPIFY_CLIENT_ID": "client",
     "SHOPIFY_CLIENT_SECRET": "hush",
-    "SHOPIFY_ENCRYPTION_KEY": "k",
+    "SHOPIFY_ENCRYPTION_KEY": "a" * 43,
     "JWT_SECRET": "x" * 32,
 }
 
@@ -52,6 +52,8 @@ def test_two_names_that_differ_stop_the_start_without_telling_the_secret(monkeyp
     "changed",
     [
         {"JWT_SECRET": "x" * 31},
+        {"SHOPIFY_CLIENT_SECRET": ""},
+        {"SHOPIFY_ENCRYPTION_KEY": "not-a-key"},
         {"SHOPIFY_BASE_URL": "http://127.0.0.1:9400/"},
         {"APP_ENV": "production"},
         {"APP_ENV": "production", "PUBLIC_BASE_URL": "http://x.example"},
@@ -69,3 +71,11 @@ def test_the_callback_is_under_our_public_address(monkeypatch):
 
     assert settings.redirect_uri == "https://till.example/api/v1/shopify/oauth/callback"
     assert {"read_orders", "write_products", "read_locations"} <= set(settings.scopes)
+
+
+def test_empty_means_unset(monkeypatch):
+    settings = read(monkeypatch, SHOPIFY_SCOPES="", JWT_TTL="", SHOPIFY_CLIENT_SECRET_PREVIOUS="")
+
+    assert "read_orders" in settings.scopes
+    assert settings.jwt_ttl == 900
+    assert settings.shopify_client_secret_previous is None

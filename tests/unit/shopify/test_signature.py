@@ -112,3 +112,9 @@ def test_a_query_without_hmac_or_with_another_secret_is_not_signed():
     assert not query_is_signed(params, "hush")
     assert not query_is_signed({**params, "hmac": sign_query(params, "other")}, "hush")
     assert not query_is_signed({**params, "hmac": "é"}, "hush")
+
+
+def test_an_empty_secret_signs_no_query():
+    params = {"shop": "a.myshopify.com"}
+
+    assert not query_is_signed({**params, "hmac": sign_query(params, "")}, "")
