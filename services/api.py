@@ -36,7 +36,7 @@ class Api:
         """Yield the answer line by line; raise Unavailable when it is not a success."""
         rest = b""
         async with self._session.get(self.base + path, headers=self._headers) as answer:
-            await _require_success(answer)
+            await require_success(answer)
             async for chunk in answer.content.iter_any():
                 *whole, rest = (rest + chunk).split(b"\n")
                 for line in whole:
@@ -44,27 +44,16 @@ class Api:
         if rest:
             yield rest
 
-    async def follow(self, url: str) -> None:
-        """Open *url* and what it redirects to; raise Unavailable when that fails."""
-        async with self._session.get(url) as answer:
-            await _require_success(answer)
-
-    async def redirect(self, url: str) -> str:
-        """Return where *url* sends a browser; raise Unavailable when it does not."""
-        async with self._session.get(url, allow_redirects=False) as answer:
-            if answer.status not in {302, 303, 307}:
-                raise Unavailable(f"no redirect: {answer.status} {(await answer.text())[:300]}")
-            return answer.headers["Location"]
-
     async def _ask(self, method: str, path: str, **how: Any) -> Any:
         async with self._session.request(
             method, self.base + path, headers=self._headers, **how
         ) as answer:
-            await _require_success(answer)
+            await require_success(answer)
             return await answer.json(content_type=None)
 
 
-async def _require_success(answer: aiohttp.ClientResponse) -> None:
+async def require_success(answer: aiohttp.ClientResponse) -> None:
+    """Raise Unavailable, with what *answer* says, unless it is a success."""
     if not answer.ok:
         said = (await answer.text())[:300]
         raise Unavailable(f"{answer.method} {answer.url.path} answered {answer.status}: {said}")

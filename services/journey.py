@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.api import Api
+import aiohttp
+
+from services.api import Api, require_success
 from services.screen import JobBars, Screen
 from shared.errors import Unavailable
 
 SHOP = "demo-store.myshopify.com"
 PREFIX = "/api/v1/shopify"
+_PATIENCE = aiohttp.ClientTimeout(total=60)
 _UNENDED = frozenset({"queued", "running"})
 
 
@@ -53,8 +56,7 @@ async def connected(api: Api, simulator: Api, screen: Screen) -> Store:
     found = await _store(api)
     if found is None or found["status"] != "active":
         start = await api.post(f"{PREFIX}/oauth/authorize", {"shop_domain": SHOP})
-        callback = await api.redirect(start["data"]["url"])
-        await api.follow(callback)
+        await _authorised(start["data"]["url"])
         found = await _store(api)
         screen.say(f"{SHOP} connected through OAuth")
     else:
@@ -67,6 +69,16 @@ async def connected(api: Api, simulator: Api, screen: Screen) -> Store:
         api=api,
         simulator=simulator,
     )
+
+
+async def _authorised(url: str) -> None:
+    """Do what the merchant's browser does: open the page, go on, approve, come back."""
+    # The demo's addresses may be numbers, for which cookies are not kept by default.
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=_PATIENCE) as browser:
+        for method in ("GET", "POST"):
+            async with browser.request(method, url) as answer:
+                await require_success(answer)
 
 
 async def _store(api: Api) -> Mapping[str, Any] | None:

@@ -6,8 +6,11 @@ Exception
     Forbidden
     NotFound
     Conflict
+    Unprocessable
   Unavailable    repeating later may help: something we depend on is not ready
     Throttled
+    BadGateway
+    GatewayTimeout
 
 Anything else that escapes a handler is a bug. Every error carries a machine-readable ``code``
 and ``details`` for the caller; neither may hold a secret or a customer's data.
@@ -55,6 +58,12 @@ class Conflict(Rejected):
     default_code = "conflict"
 
 
+class Unprocessable(Rejected):
+    """The input is well formed; who we asked with it refused."""
+
+    default_code = "unprocessable"
+
+
 class Unavailable(Exception):
     """A dependency failed in a way that may pass."""
 
@@ -72,3 +81,15 @@ class Throttled(Unavailable):
     """The dependency asked us to slow down."""
 
     default_code = "throttled"
+
+
+class BadGateway(Unavailable):
+    """The dependency answered, and its answer is a failure."""
+
+    default_code = "bad_gateway"
+
+
+class GatewayTimeout(Unavailable):
+    """The dependency did not answer in time."""
+
+    default_code = "gateway_timeout"

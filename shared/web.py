@@ -14,13 +14,16 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.errors import (
+    BadGateway,
     Conflict,
     Forbidden,
+    GatewayTimeout,
     NotFound,
     Rejected,
     Throttled,
     Unauthorized,
     Unavailable,
+    Unprocessable,
 )
 from shared.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS_TOTAL
 
@@ -32,13 +35,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 Check = Callable[[web.Application], Awaitable[None]]
 
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _STATUS: dict[type[Exception], int] = {
     Unauthorized: 401,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Unprocessable: 422,
     Rejected: 400,
     Throttled: 429,
+    BadGateway: 502,
+    GatewayTimeout: 504,
     Unavailable: 503,
 }
 
@@ -54,7 +61,7 @@ def respond(
 
 @web.middleware
 async def errors_to_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn the error tree into ``{ok, error, code, details, request_id}`` and count the request."""
+    """Turn the error tree into ``{ok, error, code, details, request_id}``; count and log it."""
     request[REQUEST_ID] = request_id = _request_id(request)
     started = time.perf_counter()
     try:
@@ -64,10 +71,10 @@ async def errors_to_responses(request: web.Request, handler: Handler) -> web.Str
     except web.HTTPException as exc:
         response = _http_problem(exc, request_id)
     except Exception:
-        log.exception("request failed", path=request.path, request_id=request_id)
+        log.exception("request failed", route=_route(request), request_id=request_id)
         response = _problem(500, "internal error", "internal_error", {}, request_id)
     response.headers["X-Request-Id"] = request_id
-    _count(request, response.status, time.perf_counter() - started)
+    _note(request, response.status, time.perf_counter() - started)
     return response
 
 
@@ -80,7 +87,10 @@ def problem(exc: Rejected | Unavailable, request_id: str) -> web.Response:
     """Return the response that tells a caller about *exc*."""
     status = next(code for kind, code in _STATUS.items() if isinstance(exc, kind))
     if isinstance(exc, Rejected):
-        return _problem(status, str(exc), exc.code, exc.details, request_id)
+        response = _problem(status, str(exc), exc.code, exc.details, request_id)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     if exc.retry_after is None:
         return _problem(status, str(exc), exc.code, {}, request_id)
     seconds = max(1, round(exc.retry_after))
@@ -112,11 +122,25 @@ def _problem(
     return respond(body, status=status)
 
 
-def _count(request: web.Request, status: int, seconds: float) -> None:
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else "unmatched"
+def _note(request: web.Request, status: int, seconds: float) -> None:
+    route = _route(request)
     HTTP_REQUESTS_TOTAL.labels(route, str(status)).inc()
     HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
+    if route not in _PROBES:
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=status,
+            seconds=round(seconds, 4),
+            request_id=request[REQUEST_ID],
+        )
+
+
+def _route(request: web.Request) -> str:
+    # Never the path: it may hold an OAuth state or whatever a stranger typed.
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unmatched"
 
 
 def probes(*checks: Check) -> list[web.RouteDef]:

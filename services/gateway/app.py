@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.gateway.handlers import health
 from services.gateway.handlers.identity import MINT, identify
 from services.gateway.handlers.stores import on_store_left
+from services.gateway.neighbours import NEIGHBOURS, Neighbours
 from services.gateway.openapi import described
 from services.gateway.renewal import renewing
 from services.gateway.routes import ROUTES
@@ -28,7 +29,7 @@ from shared.events import StoreLeft
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of, translated
 from shared.shopify import oauth
-from shared.shopify.client import Patience, open_session
+from shared.shopify.client import open_session
 from shared.web import errors_to_responses, probes, respond
 
 _LARGEST_BODY_BYTES = 1024 * 1024
@@ -58,7 +59,7 @@ def build_app(settings: Settings) -> web.Application:
             in_background(_renewal(settings), name="renew tokens"),
         ]
     )
-    document = described(ROUTES, version=version, server=settings.base)
+    document = described(ROUTES, version=version, server=settings.base or "/")
 
     async def openapi(_: web.Request) -> web.Response:
         return respond(document)
@@ -100,16 +101,13 @@ def _shopify_of(settings: Settings) -> Callable[[web.Application], AsyncIterator
             ),
             secrets=(secret, previous.get_secret_value()) if previous else (secret,),
             scopes=settings.scopes,
+            start_url=settings.start_url,
             redirect_uri=settings.redirect_uri,
+            own_tenant=str(settings.shopify_client_credentials_tenant or ""),
             api_version=settings.shopify_api_version,
             ring=KeyRing.parse(settings.shopify_encryption_key.get_secret_value()),
-            patience=Patience(
-                attempts=settings.shopify_max_retry_attempts,
-                delay_seconds=settings.shopify_retry_delay,
-                breaker_failures=settings.shopify_circuit_failures,
-                breaker_seconds=settings.shopify_circuit_reset_seconds,
-            ),
         )
+        app[NEIGHBOURS] = Neighbours(session=app[SHOPIFY].session, urls=settings.service_urls)
         yield
         await app[SHOPIFY].session.close()
 

@@ -10,12 +10,13 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from shared.errors import Conflict, Forbidden, Rejected, Unauthorized
 
+Position = TypeVar("Position", bound=tuple[object, ...])
 Scope: TypeAlias = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 STATE_LIFE = timedelta(minutes=10)
@@ -97,7 +98,8 @@ def credential_in(headers: Mapping[str, str]) -> str:
     """Return the API key or token of a request; raise Unauthorized when there is none."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     credential = headers.get("X-API-Key") or (token.strip() if scheme.lower() == "bearer" else "")
-    if not credential:
+    # What is not ASCII is no key of ours, and cannot be hashed or decoded as one.
+    if not credential or not credential.isascii():
         raise Unauthorized("send Authorization: Bearer <token or key>, or X-API-Key")
     return credential
 
@@ -115,19 +117,28 @@ class OAuthState:
     used_at: datetime | None
 
 
-def check_state(
-    state: OAuthState | None, *, shop_domain: str, redirect_uri: str, browser: str, now: datetime
-) -> OAuthState:
-    """Return *state* if the callback may go on: unused, fresh, same shop, address and browser."""
-    if state is None or state.used_at is not None or state.redirect_uri != redirect_uri:
+def check_open(state: OAuthState | None, now: datetime) -> OAuthState:
+    """Return *state* if its flow may still go on."""
+    if state is None or state.used_at is not None:
         raise Unauthorized("this OAuth state is unknown or used", code="bad_state")
     if state.expires_at <= now:
         raise Unauthorized("this OAuth state has expired; start again", code="state_expired")
-    if state.shop_domain != shop_domain:
-        raise Unauthorized("the callback is for another shop", code="shop_mismatch")
-    if state.browser_hash and not hmac.compare_digest(state.browser_hash, digest(browser)):
-        raise Unauthorized("the flow was started in another browser", code="browser_mismatch")
     return state
+
+
+def check_state(
+    state: OAuthState | None, *, shop_domain: str, redirect_uri: str, browser: str, now: datetime
+) -> OAuthState:
+    """Return *state* if the callback may end it: same shop, same address, same browser."""
+    known = check_open(state, now)
+    if known.redirect_uri != redirect_uri:
+        raise Unauthorized("this OAuth state is unknown or used", code="bad_state")
+    if known.shop_domain != shop_domain:
+        raise Unauthorized("the callback is for another shop", code="shop_mismatch")
+    # A flow that no browser agreed to has no hash, and ends nowhere.
+    if not hmac.compare_digest(known.browser_hash or b"", digest(browser)):
+        raise Unauthorized("the flow was started in another browser", code="browser_mismatch")
+    return known
 
 
 def check_scopes(missing: Collection[str]) -> None:
@@ -140,11 +151,23 @@ def check_scopes(missing: Collection[str]) -> None:
         )
 
 
-def check_refreshable(grant_type: str, status: str) -> None:
-    """Raise Conflict when a store's token cannot be renewed."""
+def check_grant_type(grant_type: str, principal: Principal, *, own_tenant: str) -> None:
+    """Raise Forbidden when *principal* may not connect this way.
+
+    Client credentials are the app's, not the caller's: they open every store of the app's
+    organisation, so only the organisation's own tenant may use them.
+    """
+    if grant_type == "client_credentials" and principal.tenant_id != own_tenant:
+        raise Forbidden("client credentials are not for this tenant", code="grant_not_allowed")
+
+
+def check_refreshable(grant_type: str, status: str, *, renewable: bool) -> None:
+    """Raise Conflict when a store's token cannot be renewed; *renewable* by a refresh token."""
     if status != "active":
         raise Conflict(f"the store is {status}", code="store_not_active")
-    if grant_type not in ("authorization_code", "client_credentials"):
+    if grant_type == "client_credentials":
+        return
+    if grant_type != "authorization_code" or not renewable:
         raise Conflict("this token does not expire", code="token_not_refreshable")
 
 
@@ -153,7 +176,7 @@ def encode_cursor(*position: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, kind: type[tuple[object, ...]]) -> tuple[object, ...] | None:
+def decode_cursor(cursor: str | None, kind: type[Position]) -> Position | None:
     """Return the position that *cursor* names; raise Rejected when it is not one of ours."""
     if cursor is None:
         return None

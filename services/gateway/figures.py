@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from shared.money import rounded
+from shared.money import exponent, rounded
+
+_NO_CURRENCY = "XXX"  # as ISO 4217 calls it
 
 COUNTS = ("orders", "units")
 AMOUNTS = (
@@ -61,3 +63,21 @@ def presented(bucket: Bucket) -> dict[str, object]:
         **{name: rounded(amount, bucket.currency) for name, amount in bucket.amounts.items()},
         "exact": {name: format(amount, "f") for name, amount in bucket.amounts.items()},
     }
+
+
+def priced(row: Mapping[str, object], currency: str | None) -> dict[str, object]:
+    """Return *row* with its amounts as Shopify writes them: ``"299.00"``, ``"1200"`` for yen.
+
+    At least the digits of the currency's minor unit; more only where the amount has more.
+    """
+    least = exponent(currency or _NO_CURRENCY)
+    return {
+        name: _text(value, least) if isinstance(value, Decimal) else value
+        for name, value in row.items()
+    }
+
+
+def _text(amount: Decimal, least: int) -> str:
+    whole, _, fraction = format(amount, "f").partition(".")
+    fraction = fraction.rstrip("0").ljust(least, "0")
+    return f"{whole}.{fraction}" if fraction else whole

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from prometheus_client import Counter
+
+from shared.errors import Rejected, Unavailable
 
 OAUTH_FLOWS_TOTAL = Counter(
     "tillstream_gateway_oauth_flows_total",
@@ -14,3 +19,14 @@ RENEWALS_TOTAL = Counter(
     "Token renewals by outcome: renewed, or the error's code.",
     ["outcome"],
 )
+
+
+@contextlib.contextmanager
+def counted_flow() -> Iterator[None]:
+    """Count one OAuth callback by how it ends."""
+    try:
+        yield
+    except (Rejected, Unavailable) as exc:
+        OAUTH_FLOWS_TOTAL.labels(exc.code).inc()
+        raise
+    OAUTH_FLOWS_TOTAL.labels("connected").inc()

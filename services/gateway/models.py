@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from datetime import date, datetime
+from typing import Literal
 
-import orjson
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from services.gateway.domain import Scope
-from shared.shopify.admin_api import shop_domain
+from services.gateway.scalars import Day, Id, Moment, Number, ShopDomain
 
-
-def _shop_domain(text: object) -> str:
-    return shop_domain(str(text))
-
-
-Amount = Annotated[
-    Decimal,
-    PlainSerializer(lambda amount: format(amount.normalize(), "f"), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}),
-]
-# A JSON number written digit by digit: no binary fraction comes near it.
-Number = Annotated[
-    Decimal,
-    PlainSerializer(lambda amount: orjson.Fragment(format(amount, "f")), return_type=Any),
-    WithJsonSchema({"type": "number"}),
-]
-# jsonb arrives as text and leaves as it is.
-Json = Annotated[
-    Any, BeforeValidator(lambda text: orjson.Fragment(text) if isinstance(text, str) else text)
-]
-Id = Annotated[str, BeforeValidator(str), WithJsonSchema({"type": "string", "format": "uuid"})]
-ShopDomain = Annotated[
-    str,
-    BeforeValidator(_shop_domain),
-    WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$"}),
-]
-# Wide enough for any shop, and far from where time arithmetic overflows.
-Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
-Moment = Annotated[
-    AwareDatetime,
-    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC)),
-]
 Kind = Literal["orders", "products", "customers", "inventory"]
 Interval = Literal["day", "week", "month", "year"]
 
@@ -73,9 +31,25 @@ class Paging(Taken):
     cursor: str | None = Field(default=None, max_length=400)
 
 
+class Days(Taken):
+    """Days of the shop's time zone, both included."""
+
+    date_from: Day | None = Field(default=None, description="First day, in the shop's time zone.")
+    date_to: Day | None = Field(default=None, description="Last day, included.")
+
+    @field_validator("date_to")
+    @classmethod
+    def _is_not_before(cls, until: date | None, info: ValidationInfo) -> date | None:
+        since = info.data.get("date_from")
+        if since and until and until < since:
+            raise ValueError("is before date_from")
+        return until
+
+
 class Page(Given):
     limit: int
-    next_cursor: str | None = Field(description="Absent on the last page.")
+    next_cursor: str | None = Field(description="Null on the last page.")
+    has_next: bool
 
 
 class TokenGiven(Given):
@@ -108,8 +82,23 @@ class CallbackParams(BaseModel):
 
 class Connection(Taken):
     shop_domain: ShopDomain
-    access_token: str | None = Field(default=None, min_length=8, max_length=500)
     grant_type: Literal["static_token", "client_credentials"] = "static_token"
+    # It travels in a header: printable ASCII without spaces.
+    access_token: str | None = Field(
+        default=None,
+        validate_default=True,
+        min_length=8,
+        max_length=500,
+        pattern=r"^[!-~]+$",
+        description="Required with static_token.",
+    )
+
+    @field_validator("access_token")
+    @classmethod
+    def _is_given(cls, token: str | None, info: ValidationInfo) -> str | None:
+        if token is None and info.data.get("grant_type") == "static_token":
+            raise ValueError("is required for a static_token")
+        return token
 
 
 class StoreNamed(Taken):
@@ -248,10 +237,8 @@ class WebhookEvent(Given):
     api_version: str | None
 
 
-class SalesQuery(Taken):
+class SalesQuery(Days):
     shop_id: str = Field(description="The store's number or its domain.", max_length=255)
-    date_from: Day | None = Field(default=None, description="First day, in the shop's time zone.")
-    date_to: Day | None = Field(default=None, description="Last day, included.")
     interval: Interval = "day"
     basis: Literal["event", "order"] = "event"
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")

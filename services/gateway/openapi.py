@@ -15,15 +15,17 @@ Schema: TypeAlias = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _ERRORS = {
-    "400": "The request is not valid.",
-    "401": "No credential, or not a valid one.",
-    "403": "The credential lacks the scope.",
-    "404": "No such thing, or not yours to see.",
-    "409": "The thing is in a state that does not allow this.",
-    "422": "Shopify refused.",
-    "429": "Too many requests.",
-    "500": "A bug; tell us the request id.",
-    "503": "Something we depend on is not ready.",
+    400: "The request is not valid.",
+    401: "No credential, or not a valid one.",
+    403: "The credential lacks the scope, or its tenant may not do this.",
+    404: "No such thing, or not yours to see.",
+    409: "The thing is in a state that does not allow this.",
+    413: "The body is over 1 MiB.",
+    422: "Shopify refused.",
+    500: "A bug; tell us the request id.",
+    502: "Shopify failed.",
+    503: "Something we depend on is not ready, or Shopify asks us to wait.",
+    504: "Shopify did not answer in time.",
 }
 _PROBLEM: Schema = {
     "type": "object",
@@ -82,7 +84,10 @@ def _operation(route: Route, inputs: Schema) -> Schema:
     }
     if route.method == "POST" and route.asks is not Nothing:
         schema = _ref(route.asks)
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": bool(inputs[route.asks.__name__].get("required")),
+            "content": {"application/json": {"schema": schema}},
+        }
     return operation
 
 
@@ -116,14 +121,14 @@ def _query_parameters(route: Route, inputs: Schema) -> list[Schema]:
 
 def _responses(route: Route) -> Schema:
     responses: Schema = {
-        status: {
-            "description": text,
+        str(status): {
+            "description": _ERRORS[status],
             "content": {"application/json": {"schema": {"$ref": _REF.format(model="Problem")}}},
         }
-        for status, text in _ERRORS.items()
+        for status in _refusals(route)
     }
     if route.returns is None:
-        responses[str(route.status)] = {"description": "The browser is sent on."}
+        responses[str(route.status)] = {"description": route.summary}
         return responses
     schema = {
         "type": "object",
@@ -135,6 +140,17 @@ def _responses(route: Route) -> Schema:
         "content": {"application/json": {"schema": schema}},
     }
     return responses
+
+
+def _refusals(route: Route) -> list[int]:
+    found = {400, 500, 503, *route.refusals}
+    if route.access != "public":
+        found |= {401, 403}
+    if route.parameters or "shop_id" in route.asks.model_fields:
+        found.add(404)
+    if route.method == "POST" and route.asks is not Nothing:
+        found.add(413)
+    return sorted(found)
 
 
 def _returned(returns: Any) -> Schema:

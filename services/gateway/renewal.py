@@ -11,11 +11,11 @@ from aiohttp import web
 
 from services.gateway import domain
 from services.gateway.metrics import RENEWALS_TOTAL
-from services.gateway.shopify import SHOPIFY, Shopify
+from services.gateway.shopify import SHOPIFY, Shopify, failures_told
 from services.gateway.store import accounts
 from shared.background import Work, pause
 from shared.clock import now
-from shared.errors import NotFound, Rejected, Unauthorized, Unavailable
+from shared.errors import NotFound, Rejected, Unavailable, Unprocessable
 from shared.postgres import POOL, Connection, Pool, tenant_transaction, translated
 from shared.shopify import oauth
 from shared.shopify.admin_api import Request
@@ -58,7 +58,7 @@ async def renew(
 
     The shop's lock is held over the exchange, so that two replicas never refresh at once: the
     second one finds a token that ends after *before* and leaves it. A dead refresh token turns
-    the store to ``reauth_required`` and raises Unauthorized ``reauth_required``.
+    the store to ``reauth_required`` and raises Unprocessable ``reauth_required``.
     """
     with translated():
         async with tenant_transaction(pool, tenant_id) as conn:
@@ -66,19 +66,24 @@ async def renew(
             held = await accounts.credentials(conn, shop_id)
             if held is None:
                 raise NotFound("the store has no token")
-            domain.check_refreshable(held.grant_type, held.status)
+            domain.check_refreshable(
+                held.grant_type, held.status, renewable=held.refresh_token_enc is not None
+            )
             if before and held.expires_at and held.expires_at >= before:
                 return
             alive = await _exchanged(conn, shopify, held)
     if not alive:
-        raise Unauthorized("the merchant must authorise again", code="reauth_required")
+        raise Unprocessable("the merchant must authorise again", code="reauth_required")
 
 
 async def _exchanged(conn: Connection, shopify: Shopify, held: accounts.Credentials) -> bool:
     try:
-        grant = await shopify.grant(_request(shopify, held))
-    except Unauthorized as exc:
-        await accounts.set_status(conn, held.shop_id, "reauth_required", exc.code)
+        with failures_told():
+            grant = await shopify.grant(_request(shopify, held))
+    except Unprocessable as exc:
+        if exc.details["reason"] != "invalid_grant":
+            raise
+        await accounts.set_status(conn, held.shop_id, "reauth_required", "invalid_grant")
         await accounts.audit(conn, _entry(held, "token.refused"))
         return False
     sealed = shopify.sealed(

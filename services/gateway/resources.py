@@ -7,15 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from services.gateway.models import Amount, Day, Given, Json, Moment, Paging, Taken
+from services.gateway.models import Days, Given, Paging, Taken
+from services.gateway.scalars import Amount, Json, Moment
 
 
-class OrderQuery(Paging):
+class OrderQuery(Paging, Days):
     status: Literal["open", "closed", "cancelled", "any"] = "any"
     financial_status: str | None = Field(default=None, max_length=50)
     fulfillment_status: str | None = Field(default=None, max_length=50)
-    date_from: Day | None = Field(default=None, description="In the shop's time zone.")
-    date_to: Day | None = Field(default=None, description="In the shop's time zone, included.")
     customer_id: int | None = Field(default=None, ge=0, lt=2**63)
     q: str | None = Field(default=None, max_length=100, description="Part of the order's name.")
 

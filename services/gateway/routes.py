@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel
+from functools import partial
 
 from services.gateway import models, resources
 from services.gateway.handlers import (
     authorization,
     catalogue,
+    consent,
     health,
     identity,
     sales,
@@ -17,54 +16,20 @@ from services.gateway.handlers import (
     sync,
     webhook_events,
 )
-from services.gateway.routing import Access, Handler, Nothing, Route
+from services.gateway.routing import Route
 from services.gateway.settings import PREFIX
 
 _API = "/api/v1"
 _STORE = PREFIX + "/stores/{shop_id}"
+_START = PREFIX + "/oauth/start/{state:[A-Za-z0-9_-]{43}}"
 _KIND = "/sync/{kind:products|customers|inventory|orders}"
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-def _get(
-    path: str,
-    handler: Handler,
-    returns: Any,
-    *,
-    asks: type[BaseModel] = Nothing,
-    access: Access = "read",
-    status: int = 200,
-) -> Route:
-    return Route(
-        method="GET",
-        path=path,
-        handler=handler,
-        access=access,
-        asks=asks,
-        returns=returns,
-        status=status,
-    )
+_SHOPIFY = (422, 502, 504)
 
-
-def _post(
-    path: str,
-    handler: Handler,
-    returns: Any,
-    *,
-    asks: type[BaseModel] = Nothing,
-    access: Access = "write",
-    status: int = 200,
-) -> Route:
-    return Route(
-        method="POST",
-        path=path,
-        handler=handler,
-        access=access,
-        asks=asks,
-        returns=returns,
-        status=status,
-    )
-
+_get = partial(Route, method="GET", access="read")
+_post = partial(Route, method="POST", access="write")
 
 ROUTES: tuple[Route, ...] = (
     _post(f"{_API}/auth/token", identity.issue_token, models.TokenGiven, access="read"),
@@ -84,12 +49,15 @@ ROUTES: tuple[Route, ...] = (
         access="write",
         status=302,
     ),
+    _get(_START, consent.show, None, access="public", refusals=(401,)),
+    _post(_START, consent.go_on, None, access="public", status=303, refusals=(401,)),
     _get(
         f"{PREFIX}/oauth/callback",
         authorization.finish,
         models.Store,
         asks=models.CallbackParams,
         access="public",
+        refusals=(401, 403, 409, *_SHOPIFY),
     ),
     _post(
         f"{PREFIX}/oauth/callback",
@@ -97,19 +65,27 @@ ROUTES: tuple[Route, ...] = (
         models.Store,
         asks=models.CallbackParams,
         access="public",
+        refusals=(401, 403, 409, *_SHOPIFY),
     ),
-    _post(f"{PREFIX}/oauth/refresh", stores.renew_token, models.Store, asks=models.StoreNamed),
-    _post(f"{PREFIX}/connect", stores.connect, models.Store, asks=models.Connection, status=201),
+    _post(
+        f"{PREFIX}/oauth/refresh",
+        stores.renew_token,
+        models.Store,
+        asks=models.StoreNamed,
+        refusals=(409, *_SHOPIFY),
+    ),
+    _post(
+        f"{PREFIX}/connect",
+        stores.connect,
+        models.Store,
+        asks=models.Connection,
+        status=201,
+        refusals=(409, *_SHOPIFY),
+    ),
     _get(f"{PREFIX}/stores", stores.list_stores, list[models.Store]),
     _get(_STORE, stores.show_store, models.Store),
-    Route(
-        method="DELETE",
-        path=_STORE,
-        handler=stores.disconnect,
-        access="write",
-        returns=models.Store,
-    ),
-    _post(f"{_STORE}/refresh", stores.renew_store_token, models.Store),
+    Route(_STORE, stores.disconnect, models.Store, method="DELETE", access="write"),
+    _post(f"{_STORE}/refresh", stores.renew_store_token, models.Store, refusals=(409, *_SHOPIFY)),
     _get(
         f"{_STORE}/orders",
         catalogue.list_orders,
@@ -148,7 +124,14 @@ ROUTES: tuple[Route, ...] = (
         list[resources.InventoryLevel],
         asks=resources.InventoryQuery,
     ),
-    _post(f"{_STORE}/sync", sync.start, list[models.Job], asks=models.SyncWanted, status=202),
+    _post(
+        f"{_STORE}/sync",
+        sync.start,
+        list[models.Job],
+        asks=models.SyncWanted,
+        status=202,
+        refusals=(409,),
+    ),
     _get(f"{_STORE}/sync/jobs", sync.list_jobs, list[models.Job], asks=models.JobQuery),
     _get(f"{_STORE}/sync/jobs/{{job_id:{_UUID}}}", sync.show_job, models.Job),
     _get(f"{_STORE}/sync/status", sync.show_status, list[models.SyncStatus]),
@@ -158,6 +141,7 @@ ROUTES: tuple[Route, ...] = (
         list[models.Job],
         asks=models.SyncOneWanted,
         status=202,
+        refusals=(409,),
     ),
     _get(
         f"{_STORE}/webhooks/events",

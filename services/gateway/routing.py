@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.gateway.domain import Principal, Scope
 from shared.errors import NotFound, Rejected
@@ -27,14 +27,10 @@ _PATTERN = re.compile(r"\{(\w+)(:(?:[^{}]|\{[^{}]*\})*)?\}")
 _BIGINT_MAX = 2**63 - 1
 
 
-class ConnectionFailed(Rejected):
-    """Shopify refused what the caller gave us to connect with: 422, not our 401."""
-
-    default_code = "connection_failed"
-
-
 class Nothing(BaseModel):
     """What a route takes that takes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +81,23 @@ class Reply:
 Handler: TypeAlias = Callable[[Call[Any]], Awaitable[Reply | web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the table. There is no default *access*: a route says who may."""
+    """One line of the table. There is no default *access*: a route says who may.
 
-    method: Literal["GET", "POST", "DELETE"]
+    *returns* is None for a page or a redirect; *refusals* are statuses beyond those that follow
+    from the rest of the line.
+    """
+
     path: str
     handler: Handler
+    returns: Any
+    _: KW_ONLY
+    method: Literal["GET", "POST", "DELETE"]
     access: Access
     asks: type[BaseModel] = Nothing
-    returns: Any
     status: int = 200
+    refusals: tuple[int, ...] = ()
 
     @property
     def public_path(self) -> str:
@@ -125,11 +127,8 @@ def added(route: Route) -> web.RouteDef:
         if route.access != "public":
             request[PRINCIPAL] = principal = await request.app[IDENTIFY](request)
             principal.require(route.access)
-        try:
-            asked = await _asked(request, route)
-            reply = await route.handler(Call(request=request, asked=asked))
-        except ConnectionFailed as exc:
-            return _unprocessable(exc, request[REQUEST_ID])
+        asked = await _asked(request, route)
+        reply = await route.handler(Call(request=request, asked=asked))
         if isinstance(reply, web.StreamResponse):
             return reply
         return respond(_envelope(reply), status=route.status, headers=reply.headers)
@@ -158,12 +157,15 @@ async def _asked(request: web.Request, route: Route) -> BaseModel:
     _refuse_nul(request)
     try:
         if route.method == "POST":
-            given = await _json(request)
-            return route.asks.model_validate(given)
+            Nothing.model_validate(_query(request))
+            return route.asks.model_validate(await _json(request))
         return route.asks.model_validate(_query(request))
     except ValidationError as exc:
         fields = [
-            {"field": ".".join(map(str, error["loc"])), "message": error["msg"]}
+            {
+                "field": ".".join(map(str, error["loc"])),
+                "message": error["msg"].removeprefix("Value error, "),
+            }
             for error in exc.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise Rejected(
@@ -191,14 +193,3 @@ async def _json(request: web.Request) -> object:
         return orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as exc:
         raise Rejected("the body is not JSON", code="bad_json") from exc
-
-
-def _unprocessable(exc: ConnectionFailed, request_id: str) -> web.Response:
-    body = {
-        "ok": False,
-        "error": str(exc),
-        "code": exc.code,
-        "details": exc.details,
-        "request_id": request_id,
-    }
-    return respond(body, status=422)

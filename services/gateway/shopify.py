@@ -10,16 +10,31 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from services.gateway.routing import ConnectionFailed
 from services.gateway.store.accounts import Credentials, NewCredentials, Shop
 from shared.clock import now
-from shared.errors import Rejected, Unavailable
+from shared.errors import (
+    BadGateway,
+    GatewayTimeout,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unprocessable,
+)
 from shared.keyring import KeyRing
 from shared.shopify import oauth
 from shared.shopify.admin_api import Request
 from shared.shopify.client import Patience, ShopClient, send
 from shared.shopify.documents import document
 from shared.shopify.nodes.shops import ShopNode
+
+# Somebody waits for the answer. Each question is a single one, so no breaker or bucket is kept.
+_PATIENCE = Patience(attempts=2, delay_seconds=0.25, timeout_seconds=10)
+_UPSTREAM = {
+    "shopify_error": BadGateway,
+    "internal_error": BadGateway,
+    "bad_answer": BadGateway,
+    "shopify_silent": GatewayTimeout,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +45,13 @@ class Shopify:
     app: oauth.App
     secrets: tuple[str, ...]
     scopes: tuple[str, ...]
+    # Where a flow begins in the browser, without its state; empty when we know no address of ours.
+    start_url: str
     redirect_uri: str
+    # The only tenant that may connect by our client credentials, which prove nothing of the caller.
+    own_tenant: str
     api_version: str
     ring: KeyRing
-    patience: Patience
 
     def client(self, shop_domain: str, access_token: str) -> ShopClient:
         """Return a client that uses one token."""
@@ -47,12 +65,13 @@ class Shopify:
             token=token,
             api_version=self.api_version,
             base_url=self.app.base_url,
-            patience=self.patience,
+            patience=_PATIENCE,
         )
 
     async def grant(self, request: Request) -> oauth.Grant:
         """Send a token request, once."""
-        return oauth.decipher_grant(*await send(self.session, request), now=now())
+        answer = await send(self.session, request, timeout_seconds=_PATIENCE.timeout_seconds)
+        return oauth.decipher_grant(*answer, now=now())
 
     def sealed(
         self, grant: oauth.Grant, *, grant_type: str, tenant_id: str, shop_id: int
@@ -121,11 +140,25 @@ async def facts_of(client: ShopClient) -> tuple[Shop, tuple[str, ...]]:
 
 
 @contextlib.contextmanager
-def refusals_told() -> Iterator[None]:
-    """Tell the caller that Shopify refused: its 401 must not read as ours."""
+def failures_told() -> Iterator[None]:
+    """Tell the caller that it was Shopify: its 401 or 429 must not read as ours.
+
+    A refusal becomes Unprocessable ``connection_failed`` with Shopify's code as ``reason``.
+    """
     try:
         yield
     except Rejected as exc:
-        raise ConnectionFailed(
-            f"Shopify refused: {exc}", details={**exc.details, "reason": exc.code}
+        raise Unprocessable(
+            f"Shopify refused: {exc}",
+            code="connection_failed",
+            details={**exc.details, "reason": exc.code},
         ) from exc
+    except Unavailable as exc:
+        raise _told(exc) from exc
+
+
+def _told(exc: Unavailable) -> Unavailable:
+    if isinstance(exc, Throttled):
+        return Unavailable(str(exc), code="shopify_throttled", retry_after=exc.retry_after)
+    kind = _UPSTREAM.get(exc.code, Unavailable)
+    return kind(str(exc), code=exc.code, retry_after=exc.retry_after)

@@ -16,7 +16,9 @@ import msgspec
 from shared.errors import Forbidden, NotFound, Rejected, Throttled, Unauthorized, Unavailable
 from shared.shopify.cost import Cost, Extensions
 
-_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+SHOP_DOMAIN = r"[a-z0-9][a-z0-9-]*\.myshopify\.com"
+
+_SHOP = re.compile(SHOP_DOMAIN)
 _SCOPE = re.compile(r"`(\w+)`")
 _DOWNLOAD_HOSTS = ("storage.googleapis.com", ".shopify.com", ".myshopify.com", ".shopifycdn.com")
 _PAUSE_SECONDS = 900.0

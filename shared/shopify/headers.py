@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.errors import Rejected
+from shared.shopify.admin_api import SHOP_DOMAIN
 
-SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+_SHOP = re.compile(SHOP_DOMAIN)
 
 _FAMILIES = ("shopify-", "x-shopify-")
 _LONGEST = 255
@@ -35,7 +36,7 @@ def webhook_headers(headers: Mapping[str, str]) -> WebhookHeaders:
     """
     lowered = {name.lower(): value.strip() for name, value in headers.items()}
     shop_domain = _required(lowered, "shop-domain").lower()
-    if SHOP_DOMAIN.fullmatch(shop_domain) is None:
+    if _SHOP.fullmatch(shop_domain) is None:
         raise Rejected("the shop domain is not one of Shopify's", code="bad_shop_domain")
     return WebhookHeaders(
         topic=_required(lowered, "topic"),

@@ -156,7 +156,7 @@ def _refusal(status: int, body: bytes) -> Rejected:
     except msgspec.MsgspecError:
         error = ""
     details = {"status": status, "shopify_error": error[:100]}
-    if error in ("invalid_grant", "invalid_subject_token") or (status == 400 and not error):
+    if error in ("invalid_grant", "invalid_subject_token"):
         return Unauthorized("the grant is used, expired or unknown", code="invalid_grant")
     if error == "invalid_client":
         return Rejected("Shopify does not know this client", code="invalid_client", details=details)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -39,7 +39,8 @@ def paged(rows: Sequence[BaseModel], limit: int, *position: str) -> Reply:
     cursor = None
     if len(rows) > limit:
         cursor = domain.encode_cursor(*(getattr(shown[-1], name) for name in position))
-    return Reply(data=shown, page={"limit": limit, "next_cursor": cursor})
+    page = {"limit": limit, "next_cursor": cursor, "has_next": cursor is not None}
+    return Reply(data=shown, page=page)
 
 
 async def list_orders(call: Call[OrderQuery]) -> Reply:
@@ -50,8 +51,7 @@ async def list_orders(call: Call[OrderQuery]) -> Reply:
         bounds = await commerce.day_bounds(
             conn, store.iana_timezone or "UTC", query.date_from, query.date_to
         )
-        after = cast("tuple[datetime, int] | None", position)
-        rows = await commerce.orders(conn, store.shop_id, query, bounds=bounds, after=after)
+        rows = await commerce.orders(conn, store.shop_id, query, bounds=bounds, after=position)
     return paged(rows, query.limit, "processed_at", "order_id")
 
 
@@ -70,7 +70,7 @@ async def list_products(call: Call[ProductQuery]) -> Reply:
     after = domain.decode_cursor(call.asked.cursor, tuple[int])
     async with store_of(call) as (conn, store):
         rows = await commerce.products(
-            conn, store.shop_id, call.asked, after=cast("int", after[0]) if after else None
+            conn, store.shop_id, call.asked, after=after[0] if after else None
         )
     return paged(rows, call.asked.limit, "product_id")
 
@@ -79,7 +79,9 @@ async def show_product(call: Call[Nothing]) -> Reply:
     """Show a product with its variants."""
     product_id = call.number("product_id")
     async with store_of(call) as (conn, store):
-        product = await commerce.product_detail(conn, store.shop_id, product_id)
+        product = await commerce.product_detail(
+            conn, store.shop_id, product_id, currency=store.currency
+        )
     return Reply(data=_found(product, "product", product_id))
 
 
@@ -88,7 +90,7 @@ async def list_customers(call: Call[CustomerQuery]) -> Reply:
     after = domain.decode_cursor(call.asked.cursor, tuple[int])
     async with store_of(call) as (conn, store):
         rows = await commerce.customers(
-            conn, store.shop_id, call.asked, after=cast("int", after[0]) if after else None
+            conn, store.shop_id, call.asked, after=after[0] if after else None
         )
     return paged(rows, call.asked.limit, "customer_id")
 
@@ -107,8 +109,7 @@ async def list_inventory(call: Call[InventoryQuery]) -> Reply:
     """List inventory levels by item and location."""
     position = domain.decode_cursor(call.asked.cursor, tuple[int, int])
     async with store_of(call) as (conn, store):
-        after = cast("tuple[int, int] | None", position)
-        rows = await commerce.levels(conn, store.shop_id, call.asked, after=after)
+        rows = await commerce.levels(conn, store.shop_id, call.asked, after=position)
     return paged(rows, call.asked.limit, "inventory_item_id", "location_id")
 
 

@@ -11,10 +11,10 @@ from aiohttp import web
 from services.gateway.models import (
     Alive,
     ConnectionHealth,
-    ServiceListed,
     Store,
     Version,
 )
+from services.gateway.neighbours import NEIGHBOURS
 from services.gateway.routing import Call, Nothing, Reply
 from services.gateway.shopify import SHOPIFY, Shopify, facts_of
 from services.gateway.store import accounts, commerce
@@ -84,13 +84,5 @@ async def show_version(call: Call[Nothing]) -> Reply:
 
 
 async def list_services(call: Call[Nothing]) -> Reply:
-    """List the integrations served here."""
-    with translated():
-        async with tenant_transaction(call.app[POOL], call.principal.tenant_id) as conn:
-            counts = await commerce.summary(conn)
-    listed = ServiceListed(
-        name="shopify",
-        info=f"{counts.active} of {counts.stores} stores connected",
-        status="active" if counts.active else "inactive",
-    )
-    return Reply(data=[listed])
+    """List the services and whether each is ready."""
+    return Reply(data=await call.app[NEIGHBOURS].listed())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from services.gateway import connecting, renewal
+from services.gateway import connecting, domain, renewal
 from services.gateway.models import Connection, StoreNamed
-from services.gateway.routing import Call, ConnectionFailed, Nothing, Reply
-from services.gateway.shopify import SHOPIFY, Shopify, facts_of, refusals_told
+from services.gateway.routing import Call, Nothing, Reply
+from services.gateway.shopify import SHOPIFY, Shopify, facts_of, failures_told
 from services.gateway.store import accounts
-from shared.errors import Rejected
 from shared.events import StoreLeft
 from shared.postgres import POOL, Pool, tenant_transaction, translated
 from shared.shopify import oauth
@@ -16,7 +15,8 @@ from shared.shopify import oauth
 async def connect(call: Call[Connection]) -> Reply:
     """Connect a store by an existing token or by client credentials, tried first."""
     shopify, wanted = call.app[SHOPIFY], call.asked
-    with refusals_told():
+    domain.check_grant_type(wanted.grant_type, call.principal, own_tenant=shopify.own_tenant)
+    with failures_told():
         grant = await _grant(shopify, wanted)
         shop, scopes = await facts_of(shopify.client(wanted.shop_domain, grant.access_token))
     arrival = connecting.Arrival(
@@ -33,15 +33,11 @@ async def connect(call: Call[Connection]) -> Reply:
 
 
 async def _grant(shopify: Shopify, wanted: Connection) -> oauth.Grant:
-    if wanted.grant_type == "client_credentials":
-        return await shopify.grant(
-            oauth.client_credentials_request(wanted.shop_domain, app=shopify.app)
-        )
-    if wanted.access_token is None:
-        raise ConnectionFailed(
-            "an access_token is needed", details={"reason": "missing", "field": "access_token"}
-        )
-    return oauth.Grant(access_token=wanted.access_token, scopes=())
+    if wanted.access_token is not None and wanted.grant_type == "static_token":
+        return oauth.Grant(access_token=wanted.access_token, scopes=())
+    return await shopify.grant(
+        oauth.client_credentials_request(wanted.shop_domain, app=shopify.app)
+    )
 
 
 async def list_stores(call: Call[Nothing]) -> Reply:
@@ -94,12 +90,7 @@ async def _renewed(call: Call[Nothing] | Call[StoreNamed], named: str) -> Reply:
     with translated():
         async with tenant_transaction(pool, tenant_id) as conn:
             store = await connecting.named_store(conn, named)
-    try:
-        await renewal.renew(pool, call.app[SHOPIFY], tenant_id=tenant_id, shop_id=store.shop_id)
-    except Rejected as exc:
-        if exc.code == "reauth_required":
-            raise ConnectionFailed(str(exc), code=exc.code) from exc
-        raise
+    await renewal.renew(pool, call.app[SHOPIFY], tenant_id=tenant_id, shop_id=store.shop_id)
     with translated():
         async with tenant_transaction(pool, tenant_id) as conn:
             return Reply(data=await connecting.named_store(conn, str(store.shop_id)))
@@ -110,14 +101,14 @@ async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
     tenant_id = str(event.tenant_id)
     with translated():
         async with tenant_transaction(pool, tenant_id) as conn:
-            domain = await accounts.leave(
+            shop_domain = await accounts.leave(
                 conn,
                 event.shop_id,
                 status=event.status,
                 reason=event.reason,
                 at=event.happened_at,
             )
-            if domain is None:
+            if shop_domain is None:
                 return
             if event.status == "uninstalled":
                 await accounts.erase_credentials(conn, event.shop_id)
@@ -125,7 +116,7 @@ async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
                 tenant_id=tenant_id,
                 actor="shopify",
                 action=f"store.{event.status}",
-                target=domain,
+                target=shop_domain,
                 details={"shop_id": event.shop_id, "reason": event.reason},
             )
             await accounts.audit(conn, entry)

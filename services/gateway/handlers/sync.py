@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
 from services.gateway import domain
 from services.gateway.handlers.catalogue import paged, store_of
@@ -51,8 +50,7 @@ async def list_jobs(call: Call[JobQuery]) -> Reply:
     """List sync jobs, newest first, with their progress."""
     position = domain.decode_cursor(call.asked.cursor, tuple[datetime, uuid.UUID])
     async with store_of(call) as (conn, store):
-        after = cast("tuple[datetime, uuid.UUID] | None", position)
-        rows = await commerce.jobs(conn, store.shop_id, call.asked, after=after, now=now())
+        rows = await commerce.jobs(conn, store.shop_id, call.asked, after=position, now=now())
     return paged(rows, call.asked.limit, "created_at", "job_id")
 
 

@@ -91,6 +91,27 @@ async def tenant_name(conn: Connection, tenant_id: str) -> str | None:
     return name
 
 
+async def revoke_api_key(conn: Connection, key_id: str) -> bool:
+    """End a key; return whether it was live."""
+    return await conn.fetchval(SQL["revoke_api_key"], key_id) is not None
+
+
+async def set_tenant_status(conn: Connection, tenant_id: str, status: str) -> bool:
+    """Suspend a tenant or let it work again; return whether that changed anything."""
+    return await conn.fetchval(SQL["set_tenant_status"], tenant_id, status) is not None
+
+
+async def store_of_domain(conn: Connection, shop_domain: str) -> tuple[str, int] | None:
+    """Return the tenant_id and shop_id of a connected shop; needs the door."""
+    row = await conn.fetchrow(SQL["store_of_domain"], shop_domain)
+    return (row["tenant_id"], row["shop_id"]) if row else None
+
+
+async def set_webhook_secret(conn: Connection, shop_id: int, sealed: str) -> bool:
+    """Store a shop's own webhook secret; return whether the shop has a token to keep it with."""
+    return await conn.fetchval(SQL["set_webhook_secret"], shop_id, sealed) is not None
+
+
 async def insert_api_key(conn: Connection, key: ApiKey, name: str) -> None:
     """Store a key's hash."""
     await conn.execute(
@@ -152,6 +173,11 @@ async def oauth_state(conn: Connection, state_hash: bytes) -> OAuthState | None:
     """Return a flow; needs the door."""
     row = await conn.fetchrow(SQL["oauth_state"], state_hash)
     return OAuthState(**row) if row else None
+
+
+async def bind_state(conn: Connection, state_hash: bytes, browser_hash: bytes) -> bool:
+    """Tie a flow to a browser; return False when another one has it, or it is used."""
+    return await conn.fetchval(SQL["bind_state"], state_hash, browser_hash) is not None
 
 
 async def use_state(conn: Connection, state_hash: bytes) -> bool:

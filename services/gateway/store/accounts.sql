@@ -25,6 +25,22 @@ INSERT INTO accounts.tenants (tenant_id, name) VALUES ($1, $2)
 INSERT INTO accounts.api_keys (tenant_id, key_id, secret_hash, name, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 
+-- name: revoke_api_key
+UPDATE accounts.api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL
+RETURNING name
+
+-- name: set_tenant_status
+UPDATE accounts.tenants SET status = $2 WHERE tenant_id = $1 AND status <> $2
+RETURNING name
+
+-- name: set_webhook_secret
+UPDATE accounts.credentials SET webhook_secret_enc = $2 WHERE shop_id = $1
+RETURNING shop_id
+
+-- name: store_of_domain
+SELECT tenant_id::text, shop_id FROM accounts.stores
+WHERE shop_domain = $1 AND status <> 'disconnected'
+
 -- name: tenant_name
 SELECT name FROM accounts.tenants WHERE tenant_id = $1
 
@@ -41,8 +57,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 DELETE FROM accounts.oauth_states WHERE expires_at < $1
 
 -- name: oauth_state
-SELECT tenant_id::text, shop_domain, redirect_uri, browser_hash, created_by, expires_at, used_at
-FROM accounts.oauth_states WHERE state_hash = $1
+SELECT o.tenant_id::text, o.shop_domain, o.redirect_uri, o.browser_hash, o.created_by,
+    o.expires_at, o.used_at
+FROM accounts.oauth_states o JOIN accounts.tenants t USING (tenant_id)
+WHERE o.state_hash = $1 AND t.status = 'active'
+
+-- name: bind_state
+-- The first browser that goes on keeps it.
+UPDATE accounts.oauth_states SET browser_hash = $2
+WHERE state_hash = $1 AND used_at IS NULL AND (browser_hash IS NULL OR browser_hash = $2)
+RETURNING state_hash
 
 -- name: use_state
 -- Two callbacks at once: one of them updates nothing.
@@ -131,7 +155,8 @@ DELETE FROM accounts.credentials WHERE shop_id = $1
 SELECT c.tenant_id::text, c.shop_id
 FROM accounts.credentials c JOIN accounts.stores s USING (tenant_id, shop_id)
 WHERE s.status = 'active' AND c.expires_at < $1
-    AND c.grant_type IN ('authorization_code', 'client_credentials')
+    AND (c.grant_type = 'client_credentials'
+        OR c.grant_type = 'authorization_code' AND c.refresh_token_enc IS NOT NULL)
 ORDER BY c.expires_at
 LIMIT 1000
 

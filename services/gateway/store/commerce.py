@@ -13,6 +13,7 @@ import zstandard
 
 from services.gateway import resources
 from services.gateway.domain import progress
+from services.gateway.figures import priced
 from services.gateway.models import (
     HealthSummary,
     Job,
@@ -128,7 +129,7 @@ async def orders(
         *(after or (None, None)),
         query.limit + 1,
     )
-    return [resources.Order.model_validate(dict(row)) for row in rows]
+    return [resources.Order.model_validate(priced(dict(row), row["currency"])) for row in rows]
 
 
 async def order_detail(
@@ -138,20 +139,29 @@ async def order_detail(
     row = await conn.fetchrow(SQL["one_order"], shop_id, order_id)
     if row is None:
         return None
-    key = (shop_id, order_id)
-    refund_lines = [dict(line) for line in await conn.fetch(SQL["refund_lines"], *key)]
+    key, currency = (shop_id, order_id), row["currency"]
+    refund_lines = [
+        priced(dict(line), currency) for line in await conn.fetch(SQL["refund_lines"], *key)
+    ]
     refunds = [
-        dict(refund) | {"lines": [x for x in refund_lines if x["refund_id"] == refund["refund_id"]]}
+        priced(dict(refund), currency)
+        | {"lines": [x for x in refund_lines if x["refund_id"] == refund["refund_id"]]}
         for refund in await conn.fetch(SQL["refunds"], *key)
     ]
     raw = orjson.Fragment(zstandard.ZstdDecompressor().decompress(row["raw"])) if with_raw else None
     children = {
-        "lines": [dict(line) for line in await conn.fetch(SQL["order_lines"], *key)],
+        "lines": [
+            priced(dict(line), currency) for line in await conn.fetch(SQL["order_lines"], *key)
+        ],
         "refunds": refunds,
-        "transactions": [dict(t) for t in await conn.fetch(SQL["transactions"], *key)],
+        "transactions": [
+            priced(dict(t), t["currency"]) for t in await conn.fetch(SQL["transactions"], *key)
+        ],
         "fulfillments": [dict(f) for f in await conn.fetch(SQL["fulfillments"], *key)],
     }
-    return resources.OrderDetail.model_validate(dict(row) | children | {"raw": raw})
+    return resources.OrderDetail.model_validate(
+        priced(dict(row), currency) | children | {"raw": raw}
+    )
 
 
 async def products(
@@ -174,16 +184,16 @@ async def products(
 
 
 async def product_detail(
-    conn: Connection, shop_id: int, product_id: int
+    conn: Connection, shop_id: int, product_id: int, *, currency: str | None
 ) -> resources.ProductDetail | None:
-    """Return one product with its variants."""
+    """Return one product with its variants, whose prices are in the shop's *currency*."""
     nothing = (None,) * 6
     row = await conn.fetchrow(SQL["products"], shop_id, product_id, *nothing, 1)
     if row is None:
         return None
     variants = await conn.fetch(SQL["variants"], shop_id, product_id)
     return resources.ProductDetail.model_validate(
-        dict(row) | {"variant_list": [dict(variant) for variant in variants]}
+        dict(row) | {"variant_list": [priced(dict(variant), currency) for variant in variants]}
     )
 
 
@@ -205,7 +215,7 @@ async def customers(
         after,
         query.limit + 1,
     )
-    return [resources.Customer.model_validate(dict(row)) for row in rows]
+    return [resources.Customer.model_validate(priced(dict(row), row["currency"])) for row in rows]
 
 
 async def levels(

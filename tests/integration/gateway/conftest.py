@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.gateway.app import build_app
@@ -71,7 +71,6 @@ def gateway_settings(dsn: str, **changed: object) -> Settings:
             "shopify_client_secret": CLIENT_SECRET,
             "shopify_encryption_key": ENCRYPTION_KEY,
             "shopify_base_url": "http://127.0.0.1:9/shops/{shop}",
-            "shopify_max_retry_attempts": 1,
             "jwt_secret": "a secret of at least thirty-two bytes",
             "token_refresh_interval_seconds": 3600,
             **changed,
@@ -87,7 +86,7 @@ async def open_gateway(
 
     async def start(**changed: object) -> Gateway:
         settings = gateway_settings(dsn, **changed)
-        client = TestClient(TestServer(build_app(settings)))
+        client = TestClient(TestServer(build_app(settings)), cookie_jar=CookieJar(unsafe=True))
         await client.start_server()
         opened.append(Gateway(client=client, settings=settings))
         return opened[-1]

@@ -21,7 +21,7 @@ from services.gateway.handlers.stores import on_store_left
 from services.gateway.shopify import SHOPIFY
 from shared.bus.connect import BUS
 from shared.clock import now
-from shared.errors import Unauthorized
+from shared.errors import Unprocessable
 from shared.events import StoreLeft
 from tests.integration.gateway.conftest import CLIENT_SECRET
 
@@ -33,12 +33,27 @@ async def a_tenant(gateway, name="alba"):
     return tenant_id, {"X-API-Key": key}
 
 
-async def authorized(gateway, shop, headers):
-    """Start the flow, let the merchant approve, return the callback's parameters."""
+async def begun(gateway, shop, headers):
+    """Start the flow; return the path of the page that the merchant opens."""
     status, body = await gateway.post("/oauth/authorize", {"shop_domain": shop}, headers=headers)
     assert status == 200, body
+    return urlsplit(body["data"]["url"]).path
+
+
+async def agreed(gateway, path):
+    """Open the page and go on, in the gateway's own client: return where Shopify asks."""
+    page = await gateway.client.get(path)
+    assert page.status == 200, await page.text()
+    sent = await gateway.client.post(path, allow_redirects=False)
+    assert sent.status == 303, await sent.text()
+    return sent.headers["Location"]
+
+
+async def authorized(gateway, shop, headers):
+    """Start the flow, let the merchant approve, return the callback's parameters."""
+    url = await agreed(gateway, await begun(gateway, shop, headers))
     async with aiohttp.ClientSession() as browser:
-        response = await browser.get(body["data"]["url"], allow_redirects=False)
+        response = await browser.get(url, allow_redirects=False)
         assert response.status == 302, await response.text()
         return dict(parse_qsl(urlsplit(response.headers["Location"]).query))
 
@@ -153,24 +168,89 @@ async def test_an_expired_state_is_refused(connected, simulator, db):
     assert (status, body["code"]) == (401, "state_expired")
 
 
-async def test_a_flow_of_one_browser_ends_only_in_it(connected, simulator):
+async def test_a_flow_ends_only_in_the_browser_that_agreed_to_it(connected, simulator, db):
     _, headers = await a_tenant(connected)
-    sent = await connected.client.get(
-        "/api/v1/shopify/oauth/authorize", params={"shop_domain": simulator.shop},
-        headers=headers, allow_redirects=False,
-    )  # fmt: skip
-    cookie = sent.cookies["till_oauth"].value
-    assert (sent.status, sent.cookies["till_oauth"]["httponly"]) == (302, True)
-    async with aiohttp.ClientSession() as browser:
-        back = await browser.get(sent.headers["Location"], allow_redirects=False)
-    params = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+    params = await authorized(connected, simulator.shop, headers)
+    cookies = connected.client.session.cookie_jar
+    mine = [*cookies]
+    cookies.clear()
+
+    elsewhere, refused = await connected.get(CALLBACK, **params)
+    cookies.update_cookies({cookie.key: cookie for cookie in mine}, connected.client.make_url("/"))
+    back, body = await connected.get(CALLBACK, **params)
+
+    assert (elsewhere, refused["code"]) == (401, "browser_mismatch")
+    assert (back, body["data"]["shop_domain"]) == (200, simulator.shop)
+
+
+async def test_the_page_names_who_asks_for_which_store(connected):
+    _, headers = await a_tenant(connected, "Boro <b>Ltd</b>")
+    path = await begun(connected, "a.myshopify.com", headers)
+
+    page = await connected.client.get(path)
+
+    text = await page.text()
+    assert "Connect a.myshopify.com to Boro &lt;b&gt;Ltd&lt;/b&gt;?" in text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    cookie = page.cookies["till_oauth"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+async def test_nobody_goes_on_without_having_seen_the_page(connected):
+    _, headers = await a_tenant(connected)
+    path = await begun(connected, "a.myshopify.com", headers)
+
+    response = await connected.client.post(path, allow_redirects=False)
+
+    assert (response.status, (await response.json())["code"]) == (401, "browser_mismatch")
+
+
+async def test_a_second_browser_cannot_take_a_flow_over(connected):
+    _, headers = await a_tenant(connected)
+    path = await begun(connected, "a.myshopify.com", headers)
+    await agreed(connected, path)
     connected.client.session.cookie_jar.clear()
+    await connected.client.get(path)
+
+    response = await connected.client.post(path, allow_redirects=False)
+
+    assert (response.status, (await response.json())["code"]) == (401, "browser_mismatch")
+
+
+async def test_a_callback_that_no_browser_agreed_to_connects_nothing(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+    await db.execute("UPDATE accounts.oauth_states SET browser_hash = NULL")
 
     status, body = await connected.get(CALLBACK, **params)
-    same = await connected.get(CALLBACK, headers={"Cookie": f"till_oauth={cookie}"}, **params)
 
     assert (status, body["code"]) == (401, "browser_mismatch")
-    assert same[0] == 200
+
+
+async def test_an_api_client_may_be_redirected_to_the_page(connected):
+    _, headers = await a_tenant(connected)
+
+    sent = await connected.client.get(
+        "/api/v1/shopify/oauth/authorize", params={"shop_domain": "a.myshopify.com"},
+        headers=headers, allow_redirects=False,
+    )  # fmt: skip
+
+    assert sent.status == 302
+    page = await connected.client.get(urlsplit(sent.headers["Location"]).path)
+    assert page.status == 200
+
+
+async def test_a_gateway_that_knows_no_address_of_its_own_begins_no_flow(open_gateway):
+    gateway = await open_gateway(host="0.0.0.0")
+    _, headers = await a_tenant(gateway)
+
+    status, body = await gateway.post(
+        "/oauth/authorize", {"shop_domain": "a.myshopify.com"}, headers=headers
+    )
+    document = await (await gateway.client.get("/api/v1/openapi.json")).json()
+
+    assert (status, body["code"]) == (400, "oauth_not_configured")
+    assert document["servers"] == [{"url": "/"}]
 
 
 async def test_the_url_carries_a_state_of_256_bits_whose_hash_alone_is_stored(connected, db):
@@ -179,7 +259,8 @@ async def test_the_url_carries_a_state_of_256_bits_whose_hash_alone_is_stored(co
         "/oauth/authorize", {"shop_domain": "a.myshopify.com"}, headers=headers
     )
 
-    state = parse_qs(urlsplit(body["data"]["url"]).query)["state"][0]
+    url = await agreed(connected, urlsplit(body["data"]["url"]).path)
+    state = parse_qs(urlsplit(url).query)["state"][0]
     stored = await db.fetchval("SELECT state_hash FROM accounts.oauth_states")
     assert len(state) >= 43
     assert stored == hashlib.sha256(state.encode()).digest()
@@ -191,6 +272,10 @@ async def test_scopes_the_merchant_withheld_are_named(open_gateway, simulator, d
     params = await authorized(gateway, simulator.shop, headers)
     stricter = await open_gateway(
         shopify_base_url=simulator.template, shopify_scopes="read_orders,read_reports"
+    )
+    stricter.client.session.cookie_jar.update_cookies(
+        {cookie.key: cookie for cookie in gateway.client.session.cookie_jar},
+        stricter.client.make_url("/"),
     )
 
     status, body = await stricter.get(CALLBACK, **params)
@@ -248,7 +333,7 @@ async def test_a_pasted_token_is_tried_before_it_is_kept(connected, simulator, d
 
     assert (status, body["code"]) == (422, "connection_failed")
     assert body["details"]["reason"] == "unauthorized"
-    assert missing == 422
+    assert missing == 400
     again = {"shop_domain": simulator.other_shop, "access_token": token}
     status, body = await connected.post("/connect", again, headers=headers)
     assert (status, body["data"]["grant_type"]) == (201, "static_token")
@@ -258,14 +343,50 @@ async def test_a_pasted_token_is_tried_before_it_is_kept(connected, simulator, d
     assert (renewed, body["code"]) == (409, "token_not_refreshable")
 
 
-async def test_client_credentials_connect_a_store(connected, simulator):
-    _, headers = await a_tenant(connected)
+async def test_client_credentials_connect_a_store_for_the_apps_own_tenant_alone(
+    open_gateway, connected, simulator
+):
     wanted = {"shop_domain": simulator.shop, "grant_type": "client_credentials"}
+    tenant_id, own = await a_tenant(connected)
+    _, foreign = await a_tenant(connected, "boro")
+    gateway = await open_gateway(
+        shopify_base_url=simulator.template, shopify_client_credentials_tenant=tenant_id
+    )
 
-    status, body = await connected.post("/connect", wanted, headers=headers)
+    by_default, off = await connected.post("/connect", wanted, headers=own)
+    stolen, refused = await gateway.post("/connect", wanted, headers=foreign)
+    status, body = await gateway.post("/connect", wanted, headers=own)
 
+    assert (by_default, off["code"]) == (403, "grant_not_allowed")
+    assert (stolen, refused["code"]) == (403, "grant_not_allowed")
     assert (status, body["data"]["grant_type"]) == (201, "client_credentials")
     assert body["data"]["token_expires_at"] is not None
+
+
+async def test_a_token_that_cannot_be_renewed_says_so(connected, simulator, db):
+    _, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+    await db.execute("UPDATE accounts.credentials SET refresh_token_enc = NULL")
+
+    status, body = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
+
+    assert (status, body["code"]) == (409, "token_not_refreshable")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [(503, 502, "shopify_error"), (429, 503, "shopify_throttled"), (400, 422, "connection_failed")],
+)
+async def test_what_shopify_does_is_not_told_as_ours(connected, simulator, db, fault, status, code):
+    _, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+    await simulator.control("/faults", {"oauth": {"status": fault}})
+
+    got, body = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
+
+    assert (got, body["code"]) == (status, code)
+    assert await db.fetchval("SELECT version FROM accounts.credentials") == 1
+    assert await db.fetchval("SELECT status FROM accounts.stores") == "active"
 
 
 async def test_refreshing_from_everywhere_at_once_asks_shopify_once(connected, simulator, db):
@@ -300,25 +421,13 @@ async def test_a_dead_refresh_token_asks_the_merchant_back(connected, simulator,
     )
     await db.execute("UPDATE accounts.credentials SET refresh_token_enc = $1", dead)
 
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unprocessable):
         await renewal.renew(connected.pool, shopify, tenant_id=tenant_id, shop_id=store["shop_id"])
 
     _, body = await connected.get(f"/stores/{store['shop_id']}", headers=headers)
     assert (body["data"]["status"], body["data"]["is_active"]) == ("reauth_required", False)
     status, _ = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
     assert status == 409
-
-
-async def test_a_failing_shopify_leaves_the_token_alone(connected, simulator, db):
-    _, headers = await a_tenant(connected)
-    store = await connect(connected, simulator.shop, headers)
-    await simulator.control("/faults", {"oauth": {"status": 503}})
-
-    status, body = await connected.post(f"/stores/{store['shop_id']}/refresh", {}, headers=headers)
-
-    assert (status, body["code"]) == (503, "shopify_error")
-    assert await db.fetchval("SELECT version FROM accounts.credentials") == 1
-    assert await db.fetchval("SELECT status FROM accounts.stores") == "active"
 
 
 async def test_a_revoked_token_shows_in_the_connection_test(connected, simulator):

@@ -39,7 +39,7 @@ def filled(path, tenant):
     values = {
         "shop_id": str(tenant.shop_id), "order_id": str(rows.ORDER),
         "product_id": str(rows.PRODUCT), "customer_id": str(rows.CUSTOMER),
-        "job_id": tenant.job_id, "kind": "orders",
+        "job_id": tenant.job_id, "kind": "orders", "state": "x" * 43,
     }  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], path)
 

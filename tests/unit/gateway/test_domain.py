@@ -22,8 +22,8 @@ def a_key(**changed):
 def a_state(**changed):
     values = {
         "tenant_id": "t", "shop_domain": "a.myshopify.com", "redirect_uri": "https://x/cb",
-        "browser_hash": None, "created_by": "key:k", "expires_at": NOW + timedelta(minutes=1),
-        "used_at": None,
+        "browser_hash": domain.digest("mine"), "created_by": "key:k",
+        "expires_at": NOW + timedelta(minutes=1), "used_at": None,
     }  # fmt: skip
     return domain.OAuthState(**values | changed)
 
@@ -79,6 +79,8 @@ def test_what_is_not_a_key_is_not_taken_for_one(text):
         ({"Authorization": "bearer  abc "}, "abc"),
         ({"X-API-Key": "abc"}, "abc"),
         ({"Authorization": "Basic abc"}, None),
+        ({"X-API-Key": "till_k_\udce9"}, None),
+        ({"Authorization": "Bearer caf\u00e9"}, None),
         ({"Authorization": "Bearer "}, None),
         ({}, None),
     ],
@@ -100,6 +102,7 @@ def test_a_credential_is_a_bearer_or_a_key(headers, credential):
         (a_state(redirect_uri="https://y/cb"), "bad_state"),
         (a_state(shop_domain="b.myshopify.com"), "shop_mismatch"),
         (a_state(browser_hash=domain.digest("other")), "browser_mismatch"),
+        (a_state(browser_hash=None), "browser_mismatch"),
     ],
 )
 def test_a_callback_goes_on_only_with_its_own_fresh_state(state, code):
@@ -113,7 +116,7 @@ def test_a_callback_goes_on_only_with_its_own_fresh_state(state, code):
 
 
 def test_a_callback_of_the_same_browser_goes_on():
-    state = a_state(browser_hash=domain.digest("mine"))
+    state = a_state()
 
     found = domain.check_state(
         state, shop_domain="a.myshopify.com", redirect_uri="https://x/cb", browser="mine", now=NOW
@@ -123,14 +126,16 @@ def test_a_callback_of_the_same_browser_goes_on():
 
 
 @pytest.mark.parametrize(
-    ("grant_type", "status", "code"),
-    [("static_token", "active", "token_not_refreshable"),
-     ("authorization_code", "uninstalled", "store_not_active")],
+    ("grant_type", "status", "renewable", "code"),
+    [("static_token", "active", False, "token_not_refreshable"),
+     ("authorization_code", "active", False, "token_not_refreshable"),
+     ("authorization_code", "uninstalled", True, "store_not_active")],
 )  # fmt: skip
-def test_only_a_live_expiring_token_is_renewed(grant_type, status, code):
-    domain.check_refreshable("authorization_code", "active")
+def test_only_a_live_expiring_token_is_renewed(grant_type, status, renewable, code):
+    domain.check_refreshable("authorization_code", "active", renewable=True)
+    domain.check_refreshable("client_credentials", "active", renewable=False)
     with pytest.raises(Conflict) as caught:
-        domain.check_refreshable(grant_type, status)
+        domain.check_refreshable(grant_type, status, renewable=renewable)
 
     assert caught.value.code == code
 

@@ -7,13 +7,16 @@ import json
 import pytest
 
 from shared.errors import (
+    BadGateway,
     Conflict,
     Forbidden,
+    GatewayTimeout,
     NotFound,
     Rejected,
     Throttled,
     Unauthorized,
     Unavailable,
+    Unprocessable,
 )
 from shared.web import problem
 
@@ -25,9 +28,12 @@ from shared.web import problem
         (Forbidden("no"), 403, "forbidden"),
         (NotFound("gone"), 404, "not_found"),
         (Conflict("taken", code="store_already_connected"), 409, "store_already_connected"),
+        (Unprocessable("refused", code="connection_failed"), 422, "connection_failed"),
         (Rejected("bad"), 400, "invalid_request"),
         (Throttled("slow down"), 429, "throttled"),
         (Unavailable("away"), 503, "unavailable"),
+        (BadGateway("they failed"), 502, "bad_gateway"),
+        (GatewayTimeout("they are silent"), 504, "gateway_timeout"),
     ],
 )
 def test_each_error_has_its_status_and_code(
@@ -51,3 +57,8 @@ def test_a_caller_learns_when_to_come_back() -> None:
 
     assert response.headers["Retry-After"] == "3"
     assert json.loads(response.body)["details"] == {"retry_after": 3}
+
+
+def test_who_is_not_known_learns_how_to_prove_it() -> None:
+    assert problem(Unauthorized("who?"), "r1").headers["WWW-Authenticate"] == "Bearer"
+    assert "WWW-Authenticate" not in problem(Forbidden("no"), "r1").headers

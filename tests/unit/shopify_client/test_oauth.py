@@ -107,7 +107,8 @@ def test_an_expiring_grant_tells_when_both_tokens_end():
     ("status", "body", "kind", "code"),
     [
         (400, b'{"error":"invalid_grant"}', Unauthorized, "invalid_grant"),
-        (400, b"<html>", Unauthorized, "invalid_grant"),
+        (400, b"<html>", Rejected, "oauth_refused"),
+        (400, b"{}", Rejected, "oauth_refused"),
         (401, b'{"error":"invalid_client"}', Rejected, "invalid_client"),
         (400, b'{"error":"unsupported_grant_type"}', Rejected, "oauth_refused"),
         (429, b"", Throttled, "throttled"),
