@@ -50,15 +50,14 @@ UNION
 SELECT $1, $2, order_id FROM analytics.contributions WHERE tenant_id = $1 AND shop_id = $2
 
 -- name: take_marks
--- Up to the n-th mark in sight; one that commits later with a lower number waits for the next time.
+-- The oldest marks in sight; one that commits later with a lower number waits for the next time. By
+-- place, because any condition on mark_id made Postgres read every mark of a backfill per batch.
 WITH taken AS (
     DELETE FROM analytics.order_marks
-    WHERE tenant_id = $1 AND shop_id = $2 AND mark_id <= (
-        SELECT max(mark_id) FROM (
-            SELECT mark_id FROM analytics.order_marks WHERE tenant_id = $1 AND shop_id = $2
-            ORDER BY mark_id LIMIT $3
-        ) first
-    )
+    WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM analytics.order_marks WHERE tenant_id = $1 AND shop_id = $2
+        ORDER BY tenant_id, shop_id, mark_id LIMIT $3
+    ))
     RETURNING order_id
 )
 SELECT count(*) AS marks, COALESCE(array_agg(DISTINCT order_id), '{}') AS order_ids FROM taken
