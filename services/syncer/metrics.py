@@ -33,6 +33,6 @@ JOBS_TOTAL = Counter(
 )
 REFETCHES_TOTAL = Counter(
     "tillstream_syncer_refetches_total",
-    "Objects read again by id, by kind and outcome: found or gone.",
+    "Objects read again by id, by kind and outcome: found or missing.",
     ["kind", "outcome"],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 import structlog
@@ -11,22 +13,33 @@ import structlog
 from services.syncer import metrics, reading
 from services.syncer.context import Context, save
 from services.syncer.domain.jobs import wait_seconds
-from services.syncer.store import refetches
+from services.syncer.store import objects, refetches
 from services.syncer.store.refetches import Group
 from shared.background import pause
 from shared.errors import Rejected, Unavailable
 from shared.postgres import Connection, translated
 from shared.shopify.client import ShopClient
-from shared.shopify.snapshots import Deletion, Fact, Kind, Owner, Source
+from shared.shopify.snapshots import Deletion, Fact, Kind, Owner, Refetch, Source
 
 log = structlog.get_logger()
 
 IDS_PER_QUERY = MappingProxyType(
     {"order": 8, "product": 25, "customer": 50, "inventory_item": 25, "location": 250}
 )
+# What a wish's reason begins with once a reading came back empty.
+GONE = "gone: "
 _GROUPS_AT_ONCE = 4
 _IDLE_SECONDS = 1.0
 _FORBIDDEN_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a reading by id found, and which objects Shopify did not have *at* that time."""
+
+    facts: Sequence[Fact]
+    missing: Sequence[int]
+    at: datetime
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
@@ -51,32 +64,28 @@ async def drain_once(context: Context) -> int:
 
 
 async def reread(
-    context: Context,
-    client: ShopClient,
-    kind: Kind,
-    *,
-    owner: Owner,
-    ids: Sequence[int],
-    reason: str,
-) -> list[Fact]:
-    """Read objects by id; one that Shopify no longer has becomes a Deletion with *reason*.
+    context: Context, client: ShopClient, kind: Kind, *, owner: Owner, ids: Sequence[int]
+) -> Answer:
+    """Read objects by id.
 
     Raises what the client raises, and Rejected when an object cannot be mapped.
     """
+    at = context.clock()
     if kind == "location":
-        return await read_locations(client, owner, "refetch")
+        return Answer(facts=await read_locations(client, owner, "refetch"), missing=(), at=at)
     found: list[Fact] = []
     raws = await reading.by_ids(client, kind, ids)
-    for object_id, raw in raws.items():
-        if raw is None:
-            gone = Deletion(
-                owner=owner, kind=kind, key=(object_id,), at=context.clock(), reason=reason
-            )
-            found.append(gone)
-        else:
+    for raw in raws.values():
+        if raw is not None:
             found += await reading.facts(client, kind, raw, owner=owner, source="refetch")
-        metrics.REFETCHES_TOTAL.labels(kind, "gone" if raw is None else "found").inc()
-    return found
+    missing = [object_id for object_id, raw in raws.items() if raw is None]
+    metrics.REFETCHES_TOTAL.labels(kind, "found").inc(len(ids) - len(missing))
+    metrics.REFETCHES_TOTAL.labels(kind, "missing").inc(len(missing))
+    if kind == "order" and missing:
+        async with context.pool.acquire() as conn:
+            hidden = await objects.hidden_orders(conn, owner, missing)
+        missing = [object_id for object_id in missing if object_id not in hidden]
+    return Answer(facts=found, missing=missing, at=at)
 
 
 async def read_locations(client: ShopClient, owner: Owner, source: Source) -> list[Fact]:
@@ -95,9 +104,7 @@ async def read_locations(client: ShopClient, owner: Owner, source: Source) -> li
 async def _answer(context: Context, group: Group) -> None:
     try:
         client = await context.shops.client(group.owner)
-        facts = await reread(
-            context, client, group.kind, owner=group.owner, ids=group.ids, reason="refetch"
-        )
+        answer = await reread(context, client, group.kind, owner=group.owner, ids=group.ids)
     except (Rejected, Unavailable) as exc:
         await _postpone(context, group, exc)
         return
@@ -105,7 +112,18 @@ async def _answer(context: Context, group: Group) -> None:
     async def settle(conn: Connection) -> None:
         await refetches.settle(conn, group)
 
-    await save(context, facts, also=settle)
+    gone = [_gone(group, object_id, answer.at) for object_id in answer.missing]
+    await save(context, [*answer.facts, *gone], also=settle)
+
+
+def _gone(group: Group, object_id: int, at: datetime) -> Fact:
+    """Return a deletion for the second null in a row; the first one only raises the question."""
+    first_seen_by = group.reasons[object_id]
+    owner, kind, key = group.owner, group.kind, (object_id,)
+    if not first_seen_by.startswith(GONE):
+        return Refetch(owner=owner, kind=kind, key=key, reason=f"{GONE}refetch")
+    reason = first_seen_by.removeprefix(GONE)
+    return Deletion(owner=owner, kind=kind, key=key, at=at, reason=reason)
 
 
 async def _postpone(context: Context, group: Group, exc: Rejected | Unavailable) -> None:

@@ -57,6 +57,7 @@ async def _write_batch(
     await snapshots.stage(conn, batch)
     if not batch.snapshots:
         return {}
+    await snapshots.lift(conn, batch)
     inserted, updated = await snapshots.upsert(conn, batch)
     verdicts: dict[ObjectKey, str] = {}
     if inserted + updated < len(batch.snapshots):
@@ -80,6 +81,9 @@ def _doubts(batch: Batch, verdicts: Mapping[ObjectKey, str]) -> list[Refetch]:
         for key, snapshot in batch.snapshots.items()
         if snapshot.incomplete and key not in verdicts
     ]
+    if batch.kind != "inventory_level":
+        buried = (key for key, verdict in verdicts.items() if verdict == "deleted")
+        wishes += [batches.refetch(batch.kind, key, "buried") for key in buried]
     return wishes
 
 

@@ -94,6 +94,12 @@ class Batch:
         return any(_rank(snapshot) == _RANK["bulk"] for snapshot in self.snapshots.values())
 
     @property
+    def read_again(self) -> Sequence[ObjectKey]:
+        """The objects that were read by id, in lock order."""
+        rank = _RANK["refetch"]
+        return sorted(key for key, one in self.snapshots.items() if _rank(one) == rank)
+
+    @property
     def copies(self) -> Iterator[tuple[str, bytes]]:
         """Yield staging table and text COPY lines; empty tables are left out."""
         table, children = TABLES[self.kind]

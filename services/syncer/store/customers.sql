@@ -35,7 +35,7 @@ WITH written AS (
         locale = excluded.locale, email_marketing_state = excluded.email_marketing_state,
         sms_marketing_state = excluded.sms_marketing_state, orders_count = excluded.orders_count,
         total_spent = excluded.total_spent, currency = excluded.currency, raw = excluded.raw,
-        source = excluded.source, synced_at = now()
+        source = excluded.source, synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)
@@ -94,7 +94,7 @@ WITH written AS (
         orders_count = COALESCE(excluded.orders_count, t.orders_count),
         total_spent = COALESCE(excluded.total_spent, t.total_spent),
         currency = COALESCE(excluded.currency, t.currency), raw = excluded.raw,
-        source = excluded.source, synced_at = now()
+        source = excluded.source, synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)

@@ -31,7 +31,7 @@ WITH written AS (
         province_code_of_origin = excluded.province_code_of_origin,
         harmonized_system_code = excluded.harmonized_system_code, created_at = excluded.created_at,
         updated_at = excluded.updated_at, raw = excluded.raw, source = excluded.source,
-        synced_at = now()
+        synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)

@@ -23,7 +23,7 @@ WITH written AS (
     ON CONFLICT (tenant_id, shop_id, location_id) DO UPDATE SET
         name = excluded.name, active = excluded.active, address = excluded.address,
         created_at = excluded.created_at, updated_at = excluded.updated_at, raw = excluded.raw,
-        source = excluded.source, synced_at = now()
+        source = excluded.source, synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)

@@ -3,9 +3,24 @@ SELECT location_id FROM commerce.locations
 WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL
 ORDER BY location_id
 
+-- name: hidden_orders
+-- Shopify answers null for orders older than sixty days unless the app has read_all_orders; of an
+-- order that we do not have nobody knows its age.
+SELECT w.order_id FROM unnest($3::bigint[]) AS w (order_id)
+LEFT JOIN commerce.orders o ON o.tenant_id = $1 AND o.shop_id = $2 AND o.order_id = w.order_id
+WHERE COALESCE(o.created_at, '-infinity') <= now() - interval '59 days' AND NOT EXISTS (
+    SELECT FROM accounts.credentials c
+    WHERE c.tenant_id = $1 AND c.shop_id = $2 AND 'read_all_orders' = ANY(c.scopes)
+)
+
 -- name: unseen_orders
+-- What Shopify may hide from us is not missing.
 SELECT order_id FROM commerce.orders
 WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL AND synced_at < $3 AND order_id > $4
+    AND (created_at > now() - interval '59 days' OR EXISTS (
+        SELECT FROM accounts.credentials c
+        WHERE c.tenant_id = $1 AND c.shop_id = $2 AND 'read_all_orders' = ANY(c.scopes)
+    ))
 ORDER BY order_id LIMIT $5
 
 -- name: unseen_products

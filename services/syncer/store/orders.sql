@@ -79,7 +79,7 @@ WITH written AS (
         attributes = excluded.attributes, tax_lines = excluded.tax_lines,
         shipping_lines = excluded.shipping_lines,
         discount_applications = excluded.discount_applications, raw = excluded.raw,
-        source = excluded.source, synced_at = now()
+        source = excluded.source, synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)

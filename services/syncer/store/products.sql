@@ -29,7 +29,7 @@ WITH written AS (
         description_html = excluded.description_html, created_at = excluded.created_at,
         updated_at = excluded.updated_at, published_at = excluded.published_at,
         options = excluded.options, media = excluded.media, raw = excluded.raw,
-        source = excluded.source, synced_at = now()
+        source = excluded.source, synced_at = now(), deleted_at = NULL
     WHERE t.updated_at < excluded.updated_at OR t.updated_at = excluded.updated_at AND (
         excluded.source = 'refetch'
         OR array_position('{webhook,bulk,poll,refetch}'::text[], excluded.source)

@@ -14,11 +14,14 @@ SQL = load_queries(__package__, "refetches.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Claimed wishes of one shop and kind: *wishes* maps id to when it was asked for."""
+    """Claimed wishes of one shop and kind: *wishes* maps id to when it was asked for, *reasons*
+    to why.
+    """
 
     owner: Owner
     kind: Kind
     wishes: Mapping[int, datetime]
+    reasons: Mapping[int, str]
     attempts: int
 
     @property
@@ -49,6 +52,7 @@ async def claim(conn: Connection, *, limits: Mapping[str, int], groups: int) -> 
                 owner=Owner(tenant_id=due["tenant_id"], shop_id=due["shop_id"]),
                 kind=due["kind"],
                 wishes={row["id"]: row["requested_at"] for row in rows},
+                reasons={row["id"]: row["reason"] for row in rows},
                 attempts=max(row["attempts"] for row in rows),
             )
             claimed.append(group)

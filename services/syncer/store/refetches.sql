@@ -1,13 +1,16 @@
 -- name: ask
 -- A later request renews requested_at, so that an answer already on its way does not settle it.
--- 'refunds' are a backfill's leftovers, the least urgent reason.
-INSERT INTO commerce.refetches AS t (tenant_id, shop_id, kind, id, reason, requested_at)
-SELECT w.tenant_id, w.shop_id, w.kind, w.id, w.reason, clock_timestamp()
+-- 'refunds' are a backfill's leftovers, the least urgent reason. 'gone: ...' had one null, which is
+-- no proof; the second reading comes later. Only what Shopify itself deleted needs no reading.
+INSERT INTO commerce.refetches AS t (tenant_id, shop_id, kind, id, reason, requested_at, not_before)
+SELECT w.tenant_id, w.shop_id, w.kind, w.id, w.reason, clock_timestamp(),
+    CASE WHEN w.reason LIKE 'gone: %' THEN now() + interval '3 minutes' ELSE now() END
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
     AS w (tenant_id, shop_id, kind, id, reason)
 WHERE NOT EXISTS (
     SELECT FROM commerce.tombstones d
     WHERE d.tenant_id = w.tenant_id AND d.shop_id = w.shop_id AND d.kind = w.kind AND d.id = w.id
+        AND d.reason = 'webhook'
 )
 ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     reason = CASE WHEN excluded.reason = 'refunds' THEN t.reason ELSE excluded.reason END,
@@ -15,6 +18,7 @@ ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     not_before = CASE
         WHEN excluded.reason LIKE 'unreadable%'
             THEN now() + LEAST(2 ^ LEAST(t.attempts, 10), 720) * interval '1 minute'
+        WHEN excluded.reason LIKE 'gone: %' THEN excluded.not_before
         ELSE LEAST(t.not_before, now())
     END
 
@@ -41,7 +45,7 @@ UPDATE commerce.refetches r SET
     not_before = now() + interval '60 seconds', attempts = r.attempts + 1
 FROM mine m
 WHERE r.tenant_id = m.tenant_id AND r.shop_id = m.shop_id AND r.kind = m.kind AND r.id = m.id
-RETURNING r.id, r.attempts, r.requested_at
+RETURNING r.id, r.attempts, r.requested_at, r.reason
 
 -- name: settle
 -- A wish renewed since it was claimed stays.

@@ -49,6 +49,13 @@ async def stage(conn: Connection, batch: Batch) -> None:
         )
 
 
+async def lift(conn: Connection, batch: Batch) -> None:
+    """Remove our own tombstones of objects that were just read again by id."""
+    found = [(*key[:2], batch.kind, key[2][0]) for key in batch.read_again]
+    if found and batch.kind != "inventory_level":
+        await conn.execute(SQL["lift"], *([key[n] for key in found] for n in range(4)))
+
+
 async def upsert(conn: Connection, batch: Batch) -> tuple[int, int]:
     """Write the staged rows that are news; return how many were (inserted, updated)."""
     inserted = accepted = 0

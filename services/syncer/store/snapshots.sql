@@ -15,8 +15,16 @@ WHERE to_regclass('pg_temp.accepted_' || wanted) IS NULL
 INSERT INTO commerce.tombstones AS t (tenant_id, shop_id, kind, id, reason, deleted_at)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
 ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
-    deleted_at = excluded.deleted_at, reason = excluded.reason
-WHERE excluded.deleted_at < t.deleted_at
+    deleted_at = LEAST(t.deleted_at, excluded.deleted_at),
+    reason = CASE WHEN t.reason = 'webhook' THEN t.reason ELSE excluded.reason END
+WHERE excluded.deleted_at < t.deleted_at OR excluded.reason = 'webhook' AND t.reason <> 'webhook'
+
+-- name: lift
+-- What we buried because a reading missed it exists after all. What Shopify deleted stays deleted.
+DELETE FROM commerce.tombstones t
+USING unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) AS s (tenant_id, shop_id, kind, id)
+WHERE t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND t.kind = s.kind AND t.id = s.id
+    AND t.reason <> 'webhook'
 
 -- name: save_shop
 INSERT INTO commerce.shops AS t (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from services.syncer.shops import Access, Shops
 from shared.deliveries import Delivery
@@ -46,6 +47,18 @@ class Simulator:
         }
         async with self.session.post(url, data=form) as answer:
             assert answer.status == 200, await answer.text()
+            return str((await answer.json())["access_token"])
+
+    async def token_for(self, scope: str) -> str:
+        """Return a token that only has *scope*."""
+        admin = self.base_url.format(shop=SHOP) + "/admin/oauth"
+        asked = {"client_id": CLIENT_ID, "scope": scope, "redirect_uri": "http://127.0.0.1/"}
+        async with self.session.get(
+            f"{admin}/authorize", params=asked, allow_redirects=False
+        ) as answer:
+            code = URL(answer.headers["Location"]).query["code"]
+        form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "code": code}
+        async with self.session.post(f"{admin}/access_token", data=form) as answer:
             return str((await answer.json())["access_token"])
 
     async def truth(self, kind: str) -> list[bytes]:
@@ -103,13 +116,23 @@ async def connect_store(db, token: str, keys: KeyRing, *, tenant: str = TENANT) 
     sealed = keys.seal(token, tenant_id=tenant, shop_id=shop_id, purpose="access_token")
     await db.execute(
         "INSERT INTO accounts.credentials (tenant_id, shop_id, grant_type, access_token_enc,"
-        " scopes, token_last4) VALUES ($1, $2, 'client_credentials', $3, '{}', $4)",
+        " scopes, token_last4) VALUES ($1, $2, 'client_credentials', $3, '{read_all_orders}', $4)",
         tenant,
         shop_id,
         sealed,
         token[-4:],
     )
     return Owner(tenant_id=tenant, shop_id=shop_id)
+
+
+async def use_token(db, owner: Owner, token: str, keys: KeyRing, *, scope: str) -> None:
+    """Put another token in the place of the store's."""
+    ids = {"tenant_id": owner.tenant_id, "shop_id": owner.shop_id}
+    await db.execute(
+        "UPDATE accounts.credentials SET access_token_enc = $1, scopes = $2",
+        keys.seal(token, **ids, purpose="access_token"),
+        scope.split(","),
+    )
 
 
 async def ask_for(db, owner: Owner, kind: str, mode: str) -> uuid.UUID:

@@ -16,7 +16,7 @@ from services.syncer.handlers import jobs as handler
 from services.syncer.handlers.deliveries import apply
 from services.syncer.store import jobs, refetches
 from shared.keyring import KeyRing
-from shared.shopify.snapshots import Owner, Refetch
+from shared.shopify.snapshots import Deletion, Owner, Refetch
 from tests.integration.syncer.shopify import (
     KINDS,
     SHOP,
@@ -28,6 +28,7 @@ from tests.integration.syncer.shopify import (
     shops_of,
     simulating,
     truth_deliveries,
+    use_token,
 )
 from tests.integration.syncer.test_deliveries import RecordingBus
 
@@ -80,6 +81,12 @@ async def run_jobs(context: Context) -> None:
 
 
 async def settle(context: Context) -> None:
+    """Answer every wish, also those that should wait a while."""
+    for _ in range(2):
+        while await refetch.drain_once(context):
+            pass
+        async with context.pool.acquire() as conn:
+            await conn.execute("UPDATE commerce.refetches SET not_before = now()")
     while await refetch.drain_once(context):
         pass
 
@@ -262,15 +269,67 @@ async def test_a_broken_bulk_operation_is_run_again(context, db, owner, simulato
     assert started == 2
 
 
-async def test_an_object_that_shopify_no_longer_has_is_buried(context, db, owner):
-    wish = Refetch(owner=owner, kind="order", key=(4573000000009999999,), reason="edited")
-    await save(context, [wish])
+async def buried(db) -> list[tuple]:
+    found = await db.fetch("SELECT kind, id, reason FROM commerce.tombstones")
+    return [tuple(row) for row in found]
 
+
+UNKNOWN = 4573000000009999999
+LIMITED = "read_orders,read_products,read_customers"
+
+
+async def test_an_object_that_shopify_lacks_twice_is_buried(context, db, owner):
+    await save(context, [Refetch(owner=owner, kind="product", key=(UNKNOWN,), reason="edited")])
+
+    await refetch.drain_once(context)
+    wish = await db.fetchrow("SELECT reason, not_before > now() AS later FROM commerce.refetches")
+    assert (tuple(wish), await buried(db)) == (("gone: refetch", True), [])
     await settle(context)
 
-    found = await db.fetch("SELECT kind, id, reason FROM commerce.tombstones")
-    assert [tuple(row) for row in found] == [("order", 4573000000009999999, "refetch")]
+    assert await buried(db) == [("product", UNKNOWN, "refetch")]
     assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 0
+
+
+async def test_an_order_that_shopify_only_hides_is_kept(context, db, owner, simulator, keys):
+    """Without read_all_orders Shopify answers null for what is older than sixty days."""
+    await sync(context, db, owner, "full", "orders")
+    had = await db.fetchval("SELECT count(*) FROM commerce.orders")
+    token = await simulator.token_for(LIMITED)
+    await use_token(db, owner, token, keys, scope=LIMITED)
+    young = await db.fetchval(
+        "SELECT count(*) FROM commerce.orders WHERE created_at > now() - interval '59 days'"
+    )
+    assert 0 < young < had
+
+    await sync(context, db, owner, "full", "orders")
+    old = await db.fetchval("SELECT order_id FROM commerce.orders ORDER BY created_at LIMIT 1")
+    wish = Refetch(owner=owner, kind="order", key=(old,), reason="refunds/create")
+    await save(context, [wish])
+    await settle(context)
+
+    assert await buried(db) == []
+    assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 0
+    kept = "SELECT count(*) FROM commerce.orders WHERE deleted_at IS NULL"
+    assert await db.fetchval(kept) == had
+
+
+async def test_an_object_buried_by_mistake_comes_back_when_it_is_seen(context, db, owner):
+    await sync(context, db, owner, "full", "orders", "products")
+    at = context.clock()
+    for kind, table in (("order", "orders"), ("product", "products")):
+        for reason in ("sweep", "webhook"):
+            found = await db.fetchval(
+                f"SELECT {kind}_id FROM commerce.{table} WHERE deleted_at IS NULL LIMIT 1"
+            )
+            gone = Deletion(owner=owner, kind=kind, key=(found,), at=at, reason=reason)
+            await save(context, [gone])
+
+    await sync(context, db, owner, "full", "orders", "products")
+
+    assert [reason for _, _, reason in await buried(db)] == ["webhook", "webhook"]
+    dead = "SELECT count(*) FROM commerce.{} WHERE deleted_at IS NOT NULL"
+    assert await db.fetchval(dead.format("orders")) == 1
+    assert await db.fetchval(dead.format("products")) == 1
 
 
 async def test_a_wish_renewed_while_it_was_answered_stays(context, db, owner):
