@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import structlog
 
 from shared.bus.protocol import Bus
 from shared.clock import Clock, now
-from shared.deliveries import Delivery
 from shared.errors import Unavailable
 from shared.events import OrdersChanged, StoreLeft
-from shared.shopify.snapshots import Owner
+from shared.shopify.snapshots import AppUninstalled, Owner
 
 log = structlog.get_logger()
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def orders_changed(bus: Bus, shops: Iterable[Owner], *, clock: Clock = now) -> None:
@@ -32,22 +34,23 @@ async def orders_changed(bus: Bus, shops: Iterable[Owner], *, clock: Clock = now
             log.warning("nudge not sent", topic=event.kind, error=str(exc))
 
 
-async def app_uninstalled(bus: Bus, delivery: Delivery, *, clock: Clock = now) -> None:
-    """Tell the gateway that Shopify removed the app; raise Unavailable when it cannot be told."""
-    owner = Owner(tenant_id=delivery.tenant_id, shop_id=delivery.shop_id)
-    await store_left(bus, owner, status="uninstalled", reason="app/uninstalled", clock=clock)
+async def app_uninstalled(bus: Bus, fact: AppUninstalled) -> None:
+    """Tell the gateway when Shopify removed the app; raise Unavailable when it cannot be told.
+
+    The time is Shopify's: a late delivery must not disconnect a store that came back since.
+    """
+    at = min(max(fact.at, _EPOCH), now())
+    await store_left(bus, fact.owner, status="uninstalled", reason="app/uninstalled", at=at)
 
 
-async def store_left(
-    bus: Bus, owner: Owner, *, status: str, reason: str, clock: Clock = now
-) -> None:
-    """Tell the gateway that a store is lost: *status* is uninstalled or reauth_required."""
+async def store_left(bus: Bus, owner: Owner, *, status: str, reason: str, at: datetime) -> None:
+    """Tell the gateway that a store was lost *at*: *status* is uninstalled or reauth_required."""
     event = StoreLeft.model_validate(
         {
             "id": uuid.uuid4(),
             "tenant_id": owner.tenant_id,
             "shop_id": owner.shop_id,
-            "happened_at": clock(),
+            "happened_at": at,
             "status": status,
             "reason": reason,
         }

@@ -15,6 +15,8 @@ InboxKey: TypeAlias = tuple[str, int, str, str]
 BodyKey: TypeAlias = tuple[str, int, str, bytes]
 State: TypeAlias = Literal["applied", "duplicate", "stale", "ignored", "dead"]
 
+_YEARS = range(1900, 2200)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
@@ -76,9 +78,13 @@ def sorted_out(arrivals: Sequence[Arrival], known: Collection[BodyKey]) -> list[
 
 
 def moment(text: str) -> datetime | None:
-    """Read an ISO 8601 time; nanoseconds are cut; no time zone or no time gives None."""
+    """Read an ISO 8601 time; nanoseconds are cut.
+
+    None without a time zone or a time, and outside 1900-2199: headers are not signed, and an
+    edge of the calendar cannot be stored.
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return found if found.tzinfo and found.year in _YEARS else None

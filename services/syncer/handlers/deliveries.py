@@ -106,9 +106,9 @@ async def _in_one_transaction(
         written = await writing.write(conn, [fact for one in fresh for fact in one.facts])
         await _settle(conn, fresh, written)
         # Before the commit: this message must not be lost, and the gateway bears it twice.
-        for one in fresh:
-            if any(isinstance(fact, AppUninstalled) for fact in one.facts):
-                await notices.app_uninstalled(bus, one.delivery, clock=clock)
+        for fact in (fact for one in fresh for fact in one.facts):
+            if isinstance(fact, AppUninstalled):
+                await notices.app_uninstalled(bus, fact)
     return Applied(arrivals=fresh, written=written)
 
 

@@ -125,7 +125,11 @@ async def _end(context: Context, job: Job, error: Exception) -> str:
         await _put_back(context, job, attempts=attempts, seconds=fate.seconds, error=fate.error)
         if fate.token_is_dead:
             await notices.store_left(
-                context.bus, job.owner, status="reauth_required", reason=fate.error
+                context.bus,
+                job.owner,
+                status="reauth_required",
+                reason=fate.error,
+                at=context.clock(),
             )
     except (LeaseLost, Unavailable) as exc:
         log.warning("job left to its lease", kind=job.kind, error=str(exc))

@@ -218,6 +218,23 @@ async def test_an_uninstalled_app_is_told_to_the_gateway(handle, bus):
     assert bus.published[0]["status"] == "uninstalled"
 
 
+async def test_a_late_word_of_leaving_tells_when_the_app_left(handle, bus):
+    body = orjson.dumps({"id": 1, "name": "Tea", "myshopify_domain": "tea.myshopify.com"})
+    triggered = {"triggered_at": "2026-01-01T08:00:00Z"}
+
+    await handle([a_message(a_delivery("w1", "app/uninstalled", body, **triggered))])
+
+    assert bus.published[0]["happened_at"] == "2026-01-01T08:00:00Z"
+
+
+async def test_a_time_that_no_calendar_holds_harms_nobody(handle, db):
+    bad = a_delivery("w2", "products/delete", b"{}", triggered_at="0001-01-01T00:00:00+01:00")
+
+    await handle([a_message(an_item_delivery("w1"), bad, an_item_delivery("w3", 7))])
+
+    assert await states(db) == {"w1": "applied", "w2": "dead", "w3": "applied"}
+
+
 async def test_news_that_must_not_be_lost_keeps_the_delivery_waiting(pool, db):
     body = orjson.dumps({"id": 1, "name": "Tea", "myshopify_domain": "tea.myshopify.com"})
     handle = consumer(pool, RecordingBus(away=True))

@@ -181,6 +181,8 @@ def test_a_shop_with_everything_needs_nothing():
         ("2026-01-02T03:04:05.123456789Z", datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)),
         ("2026-01-02T03:04:05", None),
         ("yesterday", None),
+        ("0001-01-01T00:00:00+01:00", None),
+        ("9999-12-31T23:59:59-01:00", None),
         ("", None),
     ],
 )
