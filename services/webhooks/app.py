@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.webhooks import store
-from services.webhooks.drain import drain
+from services.webhooks.drain import drain, measure
 from services.webhooks.handlers import DOOR, Door, receive
 from services.webhooks.intake import Intake
 from services.webhooks.settings import Settings
@@ -48,6 +48,7 @@ def build_app(settings: Settings) -> web.Application:
             bus_of(settings.amqp_url),
             _door_of(settings),
             in_background(drain, name="drain the spool"),
+            in_background(measure, name="measure the spool", grace_seconds=1),
         ]
     )
     for path in _PATHS:

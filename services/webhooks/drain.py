@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 _POLL_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _BATCHES: Final = 4
+_MEASURE_SECONDS: Final = 5.0
 
 
 async def drain(app: web.Application, stop: asyncio.Event) -> None:
@@ -54,5 +56,14 @@ async def drain_once(pool: Pool, bus: Bus) -> int:
             if spooled:
                 await store.unspool(conn, spooled)
                 log.info("spool drained", deliveries=len(spooled))
-            SPOOL_DELIVERIES.set(await store.spool_depth(conn))
     return len(spooled)
+
+
+async def measure(app: web.Application, stop: asyncio.Event) -> None:
+    """Tell how much is spooled; apart from draining, because counting reads all of it."""
+    while True:
+        with contextlib.suppress(Unavailable), translated():
+            async with app[POOL].acquire() as conn:
+                SPOOL_DELIVERIES.set(await store.spool_depth(conn))
+        if not await pause(stop, _MEASURE_SECONDS):
+            return

@@ -26,5 +26,5 @@ SPOOLED_TOTAL = Counter(
     "Deliveries kept in Postgres because the broker was away.",
 )
 SPOOL_DELIVERIES = Gauge(
-    "tillstream_webhooks_spool_deliveries", "Deliveries in the spool, as the drainer last saw it."
+    "tillstream_webhooks_spool_deliveries", "Deliveries in the spool, counted every 5 s."
 )
