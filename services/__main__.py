@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--orders", type=int, default=2000, help="orders of the simulated store")
     demo.add_argument("--seed", type=int, default=7, help="same seed, same store")
     demo.add_argument("--dataset", type=Path, help="directory with a real shop's parquet files")
-    demo.add_argument("--rate", type=float, default=3.0, help="live changes per second")
+    demo.add_argument("--rate", type=float, default=3.0, help="live changes per second; 0: none")
     connect = commands.add_parser("connect", help="connect the simulated store of a running system")
     connect.add_argument("--api", required=True, help="where the gateway answers")
     return parser

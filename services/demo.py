@@ -68,8 +68,9 @@ async def _show(
     jobs = await synced(store, screen)
     if wanted.once:
         return await trial.judge(machine, store, screen, report.Backfill(jobs))
-    await store.live(rate=wanted.rate)
-    await report.invite(store, screen, access.api_key)
+    if wanted.rate:
+        await store.live(rate=wanted.rate)
+    await report.invite(store, screen, access.api_key, live=bool(wanted.rate))
     return await _stay(store)
 
 

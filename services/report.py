@@ -37,7 +37,7 @@ class Backfill:
         return self.orders / self.seconds if self.seconds else 0.0
 
 
-async def invite(store: Store, screen: Screen, api_key: str) -> None:
+async def invite(store: Store, screen: Screen, api_key: str, *, live: bool) -> None:
     """Print the API's address, the key, and three requests to try."""
     base = f"{store.api.base}{PREFIX}"
     shop = f"{base}/stores/{store.shop_id}"
@@ -52,7 +52,8 @@ async def invite(store: Store, screen: Screen, api_key: str) -> None:
     ):
         screen.say(f'curl -s -H "X-API-Key: {api_key}" "{url}"')
     screen.say("")
-    screen.say("live changes are coming in; Ctrl-C stops everything, the data stays")
+    going_on = "live changes are coming in" if live else "the store rests"
+    screen.say(f"{going_on}; Ctrl-C stops everything, the data stays")
 
 
 def summarise(

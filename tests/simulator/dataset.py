@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import random
 import zoneinfo
-from decimal import Decimal
 
 from tests.simulator import dataset_credits, world
 from tests.simulator.catalogue import VARIANTS, Catalogue
 from tests.simulator.dataset_credits import Matching, Taken
+from tests.simulator.dataset_report import report
 from tests.simulator.dataset_rows import Rows, read_rows
 from tests.simulator.histories import Historian
 from tests.simulator.ids import Ids
@@ -28,7 +28,7 @@ from tests.simulator.model import (
     Variant,
 )
 from tests.simulator.moments import DAY
-from tests.simulator.money import Bag, plain
+from tests.simulator.money import Bag
 from tests.simulator.seeded import Plan
 
 MONEY = ("GBP", "GBP")
@@ -266,39 +266,3 @@ def _person(ids: Ids, rows: Rows, n: int) -> Customer:
         ids.of("Customer", n), None, f"Customer {number}", _email(number), None, "DISABLED", True,
         False, None, [], "en", at, at, [home], home.id, "NOT_SUBSCRIBED", None,
     )  # fmt: skip
-
-
-def report(rows: Rows, matching: Matching, orders: int) -> dict[str, object]:
-    """How the shop's net sales come from a plain SUM(Quantity * UnitPrice)."""
-    classes = {name: {"rows": n, "value": value} for name, (n, value) in rows.classes.items()}
-    plain_sum = sum(Decimal(value) for _, value in rows.classes.values())
-    sold = sum(Decimal(month[2]) for month in rows.months)
-    credited = sum(Decimal(month[3]) for month in rows.months)
-    return {
-        "rows": sum(n for n, _ in rows.classes.values()),
-        "orders": orders,
-        "lines": len(rows.codes) + len(matching.zeros),
-        "zero_orders": len(matching.zeros),
-        "refunds": sum(map(len, matching.refunds.values())) + len(matching.zeros),
-        "plain_sum": str(plain_sum),
-        "classes": classes,
-        "not_served": {name: classes[name] for name in ("bad_debt", "stock_adjustment")
-                       if name in classes},
-        "rounded_away": str(sum(Decimal(rows.classes.get(n, (0, "0"))[1]) for n in ("sub_penny",))),
-        "credits": {
-            name: {
-                "parts": matching.parts[name],
-                "units": matching.units[name],
-                "value": plain(-matching.values[name], "GBP"),
-            }
-            for name in dataset_credits.CLASSES
-        },
-        "gross_sales": str(sold),
-        "sales_reversals": str(credited),
-        "net_sales": str(sold + credited),
-        "months": [
-            {"month": month, "plain_sum": whole, "gross_sales": gross, "credits": back,
-             "bad_debt": debt, "net_sales": str(Decimal(gross) + Decimal(back))}
-            for month, whole, gross, back, debt in rows.months
-        ],
-    }  # fmt: skip

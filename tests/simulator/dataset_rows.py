@@ -69,6 +69,18 @@ SELECT strftime(InvoiceDate, '%Y-%m'),
        CAST(coalesce(sum(Quantity * UnitPrice) FILTER (class = 'bad_debt'), 0) AS VARCHAR)
   FROM classed GROUP BY 1 ORDER BY 1
 """
+# Where a plain sum and net sales part, year by year; what is left out of SOLD and not a credit is
+# not served.
+_YEARS = f"""
+SELECT year(InvoiceDate),
+       CAST(sum(Quantity * UnitPrice) AS VARCHAR),
+       CAST(coalesce(sum(Quantity * UnitPrice) FILTER (class = 'bad_debt'), 0) AS VARCHAR),
+       CAST(coalesce(sum(Quantity * UnitPrice) FILTER (class = 'stock_adjustment'), 0) AS VARCHAR),
+       CAST(coalesce(sum(Quantity * UnitPrice) FILTER (class = 'negative_price'), 0) AS VARCHAR),
+       CAST(coalesce(sum(Quantity * (UnitPrice - round(UnitPrice, 2)))
+            FILTER (class = 'credit' OR class IN {SOLD}), 0) AS VARCHAR)
+  FROM classed GROUP BY 1 ORDER BY 1
+"""
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class Rows:
     people: list[tuple[int, str, Any]] = field(default_factory=list)
     classes: dict[str, tuple[int, str]] = field(default_factory=dict)
     months: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    years: list[tuple[int, str, str, str, str, str]] = field(default_factory=list)
 
 
 def read_rows(folder: str) -> Rows:
@@ -134,6 +147,7 @@ def _fetched(connection: Any) -> Rows:
     rows.people = connection.execute(_PEOPLE).fetchall()
     rows.classes = {name: (n, value) for name, n, value in connection.execute(_SUMS).fetchall()}
     rows.months = connection.execute(_MONTHS).fetchall()
+    rows.years = connection.execute(_YEARS).fetchall()
     return rows
 
 

@@ -74,6 +74,22 @@ def test_what_the_plain_sum_has_more_or_less_is_named(world):
     assert sum(one["rows"] for one in report["classes"].values()) == report["rows"] == 11
 
 
+def test_each_years_difference_is_named_by_class(world):
+    first, second = world.dataset["years"]
+
+    named = {name: Decimal(amount) for name, amount in first["differences"].items()}
+
+    assert (first["year"], second["year"]) == (2009, 2010)
+    assert named == {
+        "bad_debt": Decimal(-500),
+        "stock_adjustment": 0,
+        "negative_price": 0,
+        "rounded_away": Decimal("0.001"),
+    }
+    assert Decimal(first["net_sales"]) + Decimal(second["net_sales"]) == _net(world)
+    assert second["plain_sum"] == "6.000"
+
+
 def test_the_overlap_is_taken_from_the_second_file(world):
     assert 999999 not in {order.number for order in world.orders}
     assert 536365 in {order.number for order in world.orders}
