@@ -19,7 +19,7 @@ _TICK_SECONDS = 2.0
 
 
 async def keep_time(context: Context, stop: asyncio.Event, *, intervals: Mapping[str, int]) -> None:
-    """Queue due polls every tick until *stop*; *intervals* are seconds per job kind.
+    """Keep the jobs table in order every tick until *stop*; *intervals* are seconds per job kind.
 
     On the first tick also have those shops corrected that deliver to another address than ours.
     """
@@ -31,7 +31,9 @@ async def keep_time(context: Context, stop: asyncio.Event, *, intervals: Mapping
                     if address:
                         await _correct(conn, address)
                         address = ""
+                    await jobs.cancel_left(conn)
                     await jobs.schedule(conn, intervals)
+                    await jobs.schedule_full(conn, full_interval)
         except Unavailable as exc:
             log.warning("scheduler pauses", error=str(exc))
         if not await pause(stop, _TICK_SECONDS):

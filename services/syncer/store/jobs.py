@@ -13,9 +13,9 @@ from shared.shopify.snapshots import Owner
 SQL = load_queries(__package__, "jobs.sql")
 
 
-async def claim(conn: Connection) -> Job | None:
+async def claim(conn: Connection, *, may_be_full: bool = True) -> Job | None:
     """Take the next job that is due, or one whose owner died."""
-    row = await conn.fetchrow(SQL["claim"], uuid.uuid4(), LEASE)
+    row = await conn.fetchrow(SQL["claim"], uuid.uuid4(), LEASE, may_be_full)
     if row is None:
         return None
     return Job(
@@ -50,11 +50,18 @@ async def recount(conn: Connection, job: Job) -> None:
     await conn.execute(SQL["recount"], *_key(job))
 
 
-async def put_back(
-    conn: Connection, job: Job, *, attempts: int, seconds: float, error: str | None
-) -> None:
+async def attempts(conn: Connection, job: Job) -> int:
+    """Return how often the job failed since its last progress; raise LeaseLost when not ours."""
+    found: int | None = await conn.fetchval(SQL["attempts"], *_key(job))
+    if found is None:
+        raise LeaseLost
+    return found
+
+
+async def put_back(conn: Connection, job: Job, *, seconds: float, error: str | None) -> None:
+    """Let the job wait; *error* counts as one more attempt, none as a pause."""
     wait = timedelta(seconds=seconds)
-    await conn.execute(SQL["put_back"], *_key(job), attempts, wait, error)
+    await conn.execute(SQL["put_back"], *_key(job), int(error is not None), wait, error)
 
 
 async def finish(conn: Connection, job: Job, *, error: str | None) -> None:
@@ -84,10 +91,20 @@ async def move_cursor(
     await conn.execute(SQL["move_cursor"], owner.tenant_id, owner.shop_id, kind, to, object_id)
 
 
+async def cancel_left(conn: Connection) -> None:
+    """End the jobs of disconnected stores that no process has in hand."""
+    await conn.execute(SQL["cancel_left"])
+
+
 async def schedule(conn: Connection, intervals: Mapping[str, int]) -> None:
     """Queue the polls that are due; *intervals* are seconds per job kind."""
     kinds = ("products", "orders", "customers", "inventory", "shop")
     await conn.execute(SQL["schedule"], *(intervals[kind] for kind in kinds))
+
+
+async def schedule_full(conn: Connection, seconds: int) -> None:
+    """Queue full syncs: those older than *seconds*, and first ones that failed an hour ago."""
+    await conn.execute(SQL["schedule_full"], seconds)
 
 
 def _key(job: Job) -> tuple[str, int, uuid.UUID, uuid.UUID]:

@@ -6,7 +6,7 @@ WITH ready AS (
     JOIN accounts.stores s USING (tenant_id, shop_id)
     WHERE j.status IN ('queued', 'running') AND j.not_before <= now()
         AND (j.lease_until IS NULL OR j.lease_until < now())
-        AND s.status = 'active'
+        AND s.status = 'active' AND ($3 OR j.mode <> 'full' OR j.kind = 'shop')
     ORDER BY j.kind <> 'shop', j.mode, j.not_before
     LIMIT 1
     FOR UPDATE OF j SKIP LOCKED
@@ -43,9 +43,14 @@ UPDATE commerce.sync_jobs j SET rows_done = (
 )
 WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
 
+-- name: attempts
+SELECT attempts FROM commerce.sync_jobs
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
+
 -- name: put_back
+-- Added here, because progress since the claim has forgiven what was counted then.
 UPDATE commerce.sync_jobs SET
-    status = 'queued', lease_id = NULL, lease_until = NULL, attempts = $5,
+    status = 'queued', lease_id = NULL, lease_until = NULL, attempts = attempts + $5,
     not_before = now() + $6::interval, error = $7
 WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND lease_id = $4
 
@@ -84,6 +89,15 @@ WHERE (excluded.cursor_updated_at, COALESCE(excluded.cursor_id, 0))
     >= (COALESCE(t.cursor_updated_at, excluded.cursor_updated_at), COALESCE(t.cursor_id, 0))
     OR excluded.cursor_updated_at > t.cursor_updated_at
 
+-- name: cancel_left
+-- Nobody would ever claim them: the merchant disconnected the store.
+UPDATE commerce.sync_jobs j SET
+    status = 'cancelled', error = 'the store was disconnected', finished_at = now(),
+    lease_id = NULL, lease_until = NULL
+FROM accounts.stores s
+WHERE s.tenant_id = j.tenant_id AND s.shop_id = j.shop_id AND s.status = 'disconnected'
+    AND j.status IN ('queued', 'running') AND (j.lease_until IS NULL OR j.lease_until < now())
+
 -- name: schedule
 -- One incremental job per kind whose interval has passed; the live index keeps replicas apart.
 INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger, not_before)
@@ -101,4 +115,25 @@ JOIN commerce.sync_state t
     ON t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND t.kind = k.kind
 WHERE s.status = 'active' AND t.full_synced_at IS NOT NULL
     AND COALESCE(t.last_polled_at, t.full_synced_at) + k.seconds * interval '1 second' <= now()
+ON CONFLICT (tenant_id, shop_id, kind, mode) WHERE status IN ('queued', 'running') DO NOTHING
+
+-- name: schedule_full
+-- A full sync finds what vanished silently; the first one is tried until it succeeds.
+INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger, not_before)
+SELECT s.tenant_id, s.shop_id, k.kind, 'full', 'schedule',
+    now() + random() * 0.1 * $1 * interval '1 second'
+FROM accounts.stores s
+CROSS JOIN unnest('{shop,products,orders,customers,inventory}'::text[]) AS k (kind)
+LEFT JOIN commerce.sync_state t
+    ON t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND t.kind = k.kind
+CROSS JOIN LATERAL (
+    SELECT max(j.finished_at) AS at FROM commerce.sync_jobs j
+    WHERE j.tenant_id = s.tenant_id AND j.shop_id = s.shop_id AND j.kind = k.kind
+        AND j.mode = 'full' AND j.status = 'failed'
+) AS failed
+WHERE s.status = 'active' AND CASE
+    WHEN t.full_synced_at IS NULL THEN failed.at + interval '1 hour' <= now()
+    ELSE k.kind <> 'shop' AND t.full_synced_at + $1 * interval '1 second' <= now()
+        AND (failed.at IS NULL OR failed.at + interval '1 hour' <= now())
+END
 ON CONFLICT (tenant_id, shop_id, kind, mode) WHERE status IN ('queued', 'running') DO NOTHING

@@ -50,6 +50,26 @@ async def test_a_job_of_a_lost_store_waits(pool, db, owner):
     assert await claim(pool) is None
 
 
+async def test_the_jobs_of_a_disconnected_store_end(pool, db, owner):
+    for kind in ("shop", "orders"):
+        await ask_for(db, owner, kind, "full")
+    held = await claim(pool)
+    statuses = "SELECT array_agg(status ORDER BY kind) FROM commerce.sync_jobs"
+
+    async def cancel_left():
+        async with pool.acquire() as conn:
+            await jobs.cancel_left(conn)
+        return await db.fetchval(statuses)
+
+    assert await cancel_left() == ["queued", "running"]
+    await db.execute("UPDATE accounts.stores SET status = 'disconnected'")
+    assert await cancel_left() == ["cancelled", "running"]
+    async with pool.acquire() as conn:
+        await jobs.put_back(conn, held, attempts=0, seconds=60, error="store_not_active")
+    assert await cancel_left() == ["cancelled", "cancelled"]
+    assert await db.fetchval("SELECT bool_and(finished_at IS NOT NULL) FROM commerce.sync_jobs")
+
+
 async def test_a_dead_owner_loses_its_job_and_cannot_touch_it_again(pool, db, owner):
     await ask_for(db, owner, "orders", "full")
     first = await claim(pool)
@@ -79,6 +99,63 @@ async def test_progress_forgives_earlier_failures(pool, db, owner):
         await jobs.progress(conn, job, 1)
 
     assert await db.fetchval("SELECT attempts FROM commerce.sync_jobs") == 0
+
+
+async def test_a_job_that_got_on_before_it_failed_counts_from_nothing(pool, db, owner):
+    await ask_for(db, owner, "orders", "full")
+    await db.execute("UPDATE commerce.sync_jobs SET attempts = 11")
+    job = await claim(pool)
+
+    async with pool.acquire() as conn:
+        await jobs.progress(conn, job, 1)
+        assert await jobs.attempts(conn, job) == 0
+        await jobs.put_back(conn, job, seconds=0, error="unavailable")
+
+    assert await db.fetchval("SELECT attempts FROM commerce.sync_jobs") == 1
+
+
+async def test_a_full_sync_leaves_room_for_polls(pool, db, owner):
+    await ask_for(db, owner, "orders", "full")
+    await ask_for(db, owner, "products", "incremental")
+
+    async with pool.acquire() as conn:
+        first = await jobs.claim(conn, may_be_full=False)
+        assert (first.kind, first.mode) == ("products", "incremental")
+        assert await jobs.claim(conn, may_be_full=False) is None
+
+
+async def full_jobs(pool, db) -> list[str]:
+    async with pool.acquire() as conn:
+        await jobs.schedule_full(conn, 86400)
+    found = await db.fetch(
+        "SELECT kind FROM commerce.sync_jobs"
+        " WHERE mode = 'full' AND status = 'queued' AND trigger = 'schedule' ORDER BY kind"
+    )
+    return [row["kind"] for row in found]
+
+
+async def test_a_full_sync_is_repeated_after_a_day(pool, db, owner):
+    await db.execute(
+        "INSERT INTO commerce.sync_state (tenant_id, shop_id, kind, full_synced_at)"
+        " SELECT $1, $2, k.kind, now() - k.age FROM (VALUES"
+        " ('orders', interval '25 hours'), ('products', '23 hours'), ('shop', '9 days')"
+        " ) AS k (kind, age)",
+        TENANT,
+        owner.shop_id,
+    )
+
+    assert [await full_jobs(pool, db) for _ in range(2)] == [["orders"], ["orders"]]
+
+
+async def test_a_first_full_sync_that_failed_is_tried_again_an_hour_later(pool, db, owner):
+    for kind in ("orders", "shop"):
+        await ask_for(db, owner, kind, "full")
+    await db.execute("UPDATE commerce.sync_jobs SET status = 'failed', finished_at = now()")
+    assert await full_jobs(pool, db) == []
+
+    await db.execute("UPDATE commerce.sync_jobs SET finished_at = now() - interval '61 minutes'")
+
+    assert await full_jobs(pool, db) == ["orders", "shop"]
 
 
 async def schedule(pool, intervals=HOURLY) -> None:
@@ -133,7 +210,7 @@ async def start_clock(pool, webhook_url: str) -> None:
     context = Context(pool=pool, bus=RecordingBus(), shops=None, webhook_url=webhook_url)
     stop = asyncio.Event()
     stop.set()
-    await keep_time(context, stop, intervals=HOURLY)
+    await keep_time(context, stop, intervals=HOURLY, full_interval=86400)
 
 
 ADDRESS = "https://till.example/api/v1/shopify/webhooks"
