@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -15,6 +16,9 @@ import uuid
 
 import pytest
 
+from services.gateway.command import create_key, create_tenant
+from shared.keyring import KeyRing
+from tests.integration.gateway import rows
 from tests.integration.gateway.conftest import CLIENT_SECRET, ENCRYPTION_KEY
 
 
@@ -28,8 +32,8 @@ def run(dsn, db):
 
     def started(*arguments, **changed):
         return subprocess.Popen(
-            [sys.executable, "-m", "services.gateway", *arguments],
-            env=environment | changed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-m", "services.gateway", *arguments], env=environment | changed,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     return started
@@ -50,6 +54,51 @@ def test_a_key_for_nobody_is_refused_in_one_line(run):
     _, said = process.communicate(timeout=20)
 
     assert (process.returncode, said) == (1, "create-key: no such tenant\n")
+
+
+async def test_a_revoked_key_and_a_suspended_tenant_are_refused(run, gateway):
+    tenant_id, key = await create_tenant(gateway.pool, "Alba Ltd")
+    other = await create_key(gateway.pool, tenant_id, name="x", scope="read", expires_at=None)
+
+    async def told(*arguments):
+        process = run(*arguments)
+        said, _ = await asyncio.to_thread(process.communicate, timeout=20)
+        statuses = [
+            (await gateway.get("/stores", headers={"X-API-Key": each}))[0] for each in (key, other)
+        ]
+        return process.returncode, said, statuses
+
+    key_id = other.split("_")[1]
+    assert await told("revoke-key", other) == (
+        0, f"key till_{key_id} of tenant {tenant_id} is revoked\n", [200, 401]
+    )  # fmt: skip
+    assert (await told("revoke-key", f"till_{key_id}"))[0] == 1
+    assert await told("suspend-tenant", tenant_id) == (
+        0, f"tenant {tenant_id} is suspended\n", [401, 401]
+    )  # fmt: skip
+    assert (await told("resume-tenant", tenant_id))[2] == [200, 401]
+    assert (await told("suspend-tenant", str(uuid.UUID(int=7))))[0] == 1
+
+
+async def test_a_shops_own_webhook_secret_is_kept_sealed(run, gateway, alba, db):
+    await rows.insert(
+        db, "accounts.credentials", tenant_id=uuid.UUID(alba.tenant_id), shop_id=alba.shop_id,
+        grant_type="static_token",
+    )  # fmt: skip
+    process = run("set-webhook-secret", alba.shop_domain)
+
+    said, _ = await asyncio.to_thread(process.communicate, "made-in-the-admin\n", 20)
+
+    sealed = await db.fetchval("SELECT webhook_secret_enc FROM accounts.credentials")
+    opened = KeyRing.parse(ENCRYPTION_KEY).open(
+        sealed, tenant_id=alba.tenant_id, shop_id=alba.shop_id, purpose="webhook_secret"
+    )
+    assert (process.returncode, opened) == (0, "made-in-the-admin")
+    assert "made-in-the-admin" not in said
+    for shop, text in (("none.myshopify.com", "x"), (alba.shop_domain, "")):
+        refused = run("set-webhook-secret", shop)
+        await asyncio.to_thread(refused.communicate, text, 20)
+        assert refused.returncode == 1
 
 
 def test_the_service_starts_answers_and_stops_when_told(run):

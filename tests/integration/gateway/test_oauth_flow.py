@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import hmac
 import io
+import json
+import sys
 import time
 import uuid
 from datetime import timedelta
@@ -19,6 +21,7 @@ from services.gateway import renewal
 from services.gateway.command import create_tenant
 from services.gateway.handlers.stores import on_store_left
 from services.gateway.shopify import SHOPIFY
+from shared import log
 from shared.bus.connect import BUS
 from shared.clock import now
 from shared.errors import Unprocessable
@@ -467,31 +470,61 @@ async def test_an_uninstalled_store_loses_its_token_and_an_old_notice_changes_no
     assert await db.fetchval(audited) == 1
 
 
-async def test_nothing_secret_is_logged_or_answered(connected, simulator, db):
+@pytest.fixture
+def log_lines(monkeypatch):
+    """What shared.log writes."""
     written = io.StringIO()
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(written), cache_logger_on_first_use=False,
-    )  # fmt: skip
-    try:
-        _, headers = await a_tenant(connected)
-        params = await authorized(connected, simulator.shop, headers)
-        answers = [await connected.get(CALLBACK, **params) for _ in range(2)]
-        await simulator.control("/faults", {"oauth": {"status": 500}})
-        shopify = connected.client.server.app[SHOPIFY]
-        await renewal.renew_due(connected.pool, shopify, before=now() + timedelta(days=1))
-        answers += [
-            await connected.get(path, headers=headers)
-            for path in ("/stores", "/health/tokens", "/health/connection", "/health/summary")
-        ]
-    finally:
-        structlog.reset_defaults()
+    monkeypatch.setattr(sys, "stderr", written)
+    log.configure("gateway", level="DEBUG", fmt="json")
+    structlog.configure(cache_logger_on_first_use=False)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines() if line[:1] == "{"]
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
-    said = written.getvalue() + str(answers)
+
+async def test_nothing_secret_is_logged_or_answered(connected, simulator, db, log_lines):
+    _, headers = await a_tenant(connected)
+    params = await authorized(connected, simulator.shop, headers)
+    answers = [await connected.get(CALLBACK, **params) for _ in range(2)]
+    await simulator.control("/faults", {"oauth": {"status": 500}})
+    shopify = connected.client.server.app[SHOPIFY]
+    await renewal.renew_due(connected.pool, shopify, before=now() + timedelta(days=1))
+    structlog.get_logger().info("all of it", access_token="shpat_x", hmac=params["hmac"])
+    await db.execute("ALTER TABLE accounts.stores RENAME COLUMN plan TO plan_away")
+    try:
+        again = await authorized(connected, simulator.other_shop, headers)
+        await simulator.control("/faults", {})
+        answers.append(await connected.get(CALLBACK, **again))
+        answers.append(await connected.get("/stores", headers=headers))
+    finally:
+        await db.execute("ALTER TABLE accounts.stores RENAME COLUMN plan_away TO plan")
+    answers += [
+        await connected.get(path, headers=headers)
+        for path in ("/stores", "/health/tokens", "/health/connection", "/health/summary")
+    ]
+
+    lines = log_lines()
+    said = json.dumps(lines) + str(answers)
     secret = headers["X-API-Key"].rpartition("_")[2]
-    for forbidden in ("shpat_", "shprt_", CLIENT_SECRET, params["code"], params["state"], secret):
+    flow = [flow[name] for flow in (params, again) for name in ("code", "state", "hmac")]
+    for forbidden in ("shpat_", "shprt_", CLIENT_SECRET, secret, *flow):
         assert forbidden not in said
-    assert "token not renewed" in written.getvalue()
+    events = [line["event"] for line in lines]
+    assert {"token not renewed", "request", "all of it"} <= set(events)
+    assert [status for status, _ in answers].count(500) == events.count("request failed") == 2
+    assert next(x for x in lines if x["event"] == "all of it")["access_token"] == "[redacted]"
+
+
+async def test_a_request_is_logged_with_the_id_that_its_answer_has(gateway, log_lines):
+    response = await gateway.client.get(
+        "/api/v1/shopify/health", headers={"X-Request-Id": "mine.1"}
+    )
+    await gateway.client.get("/readyz")
+
+    (line,) = [line for line in log_lines() if line["event"] == "request"]
+    assert response.headers["X-Request-Id"] == line["request_id"] == "mine.1"
+    assert (line["method"], line["route"]) == ("GET", "/api/v1/shopify/health")
+    assert line["status"] == 200
 
 
 async def test_flows_are_counted_by_their_result(connected, simulator):

@@ -4,6 +4,8 @@ import asyncio
 import uuid
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.integration.gateway import rows
 
@@ -120,6 +122,7 @@ async def test_every_list_pages_to_its_end(gateway, alba, db, noun):
         assert status == 200
         seen += [str(sorted(row.items())) for row in body["data"]]
         pages += 1
+        assert body["page"]["has_next"] is (body["page"]["next_cursor"] is not None)
         if not (cursor := body["page"]["next_cursor"]):
             break
 
@@ -172,6 +175,7 @@ async def test_sales_of_another_currency_basis_or_day_are_empty(gateway, alba):
         ("/orders", {"limit": 0}, "limit"),
         ("/orders", {"date_from": "yesterday"}, "date_from"),
         ("/orders", {"colour": "red"}, "colour"),
+        ("/orders", {"date_from": "2026-11-02", "date_to": "2026-11-01"}, "date_to"),
         ("/sync/jobs", {"status": "odd"}, "status"),
     ],
 )
@@ -257,3 +261,36 @@ async def test_a_store_that_left_is_not_synced(gateway, alba, db):
     status, body = await gateway.post(f"/stores/{alba.shop_id}/sync", {}, headers=alba.headers())
 
     assert (status, body["code"]) == (409, "store_not_active")
+
+
+async def test_amounts_read_as_shopify_writes_them(gateway, alba, db):
+    await db.execute("UPDATE commerce.orders SET total_price = 299, total_tax = 0.125")
+    path = f"/stores/{alba.shop_id}/orders"
+
+    _, pounds = await gateway.get(path, headers=alba.headers())
+    await db.execute("UPDATE commerce.orders SET currency = 'JPY'")
+    _, yen = await gateway.get(path, headers=alba.headers())
+
+    assert (pounds["data"][0]["total_price"], pounds["data"][0]["total_tax"]) == ("299.00", "0.125")
+    assert yen["data"][0]["total_price"] == "299"
+
+
+async def test_the_services_are_listed_with_how_they_are(open_gateway, make_tenant):
+    async def ready(request):
+        return web.json_response({}, status=503 if request.path.startswith("/syncer/") else 200)
+
+    neighbour = web.Application()
+    neighbour.router.add_get("/{name}/readyz", ready)
+    async with TestServer(neighbour) as server:
+        gateway = await open_gateway(services_at=f"http://127.0.0.1:{server.port}/{{name}}")
+        alba = await make_tenant(gateway, "alba")
+        response = await gateway.client.get("/api/v1/services", headers=alba.headers())
+        listed = (await response.json())["data"]
+    response = await gateway.client.get("/api/v1/services", headers=alba.headers())
+    without = (await response.json())["data"]
+
+    assert [(each["name"], each["status"], each["info"]) for each in listed] == [
+        ("gateway", "active", "ready"), ("webhooks", "active", "ready"),
+        ("syncer", "inactive", "not ready"), ("analytics", "active", "ready"),
+    ]  # fmt: skip
+    assert [each["status"] for each in without] == ["active", *["inactive"] * 3]

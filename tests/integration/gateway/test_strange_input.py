@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -82,3 +83,53 @@ async def test_a_body_that_is_too_large_is_refused(gateway, alba):
     )  # fmt: skip
 
     assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-API-Key": b"till_k_\xe9"}, {"X-API-Key": b"caf\xc3\xa9"},
+     {"Authorization": b"Bearer \x80"}, {"Authorization": b"Bearer till_k_\xff"}],
+)  # fmt: skip
+async def test_a_credential_that_is_not_ascii_is_no_credential(gateway, alba, headers):
+    ((name, value),) = headers.items()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.client.port)
+    writer.write(
+        b"GET /api/v1/shopify/stores HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        + name.encode() + b": " + value + b"\r\n\r\n"
+    )  # fmt: skip
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"WWW-Authenticate: Bearer" in answer
+
+
+@pytest.mark.parametrize(
+    "token", ["shpat_1234\r\nX-Evil: 1", "shpat_12 34", "shpat_caf\u00e9s", None]
+)
+async def test_a_token_that_cannot_travel_in_a_header_is_not_valid(gateway, alba, token):
+    body = {"shop_domain": "a.myshopify.com"} | ({"access_token": token} if token else {})
+
+    status, body = await gateway.post("/connect", body, headers=alba.headers())
+
+    assert (status, body["code"]) == (400, "validation_failed")
+    assert [each["field"] for each in body["details"]["fields"]] == ["access_token"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/stores", "/health/summary", "/sync/status"])
+async def test_an_unknown_query_name_is_refused_everywhere(gateway, alba, path):
+    of_store = f"/stores/{alba.shop_id}" if path.startswith("/sync") else ""
+
+    status, body = await gateway.get(of_store + path, headers=alba.headers(), colour="red")
+
+    assert (status, body["details"]["fields"][0]["field"]) == (400, "colour")
+
+
+async def test_a_strange_cookie_is_no_browser(gateway):
+    headers = {"Cookie": "till_oauth=caf\u00e9"}
+
+    response = await gateway.client.post(
+        f"/api/v1/shopify/oauth/start/{'x' * 43}", headers=headers, allow_redirects=False
+    )
+
+    assert response.status == 401

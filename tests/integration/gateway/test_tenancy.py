@@ -89,6 +89,24 @@ def test_the_document_is_valid_openapi_3_1_and_names_every_route():
     assert len(set(ids)) == len(ids) == len(ROUTES)
 
 
+def test_the_document_says_which_bodies_and_refusals_there_are():
+    described_ = {operation["operationId"]: operation for _, _, operation in OPERATIONS}
+
+    required = {
+        name for name, each in described_.items() if each.get("requestBody", {}).get("required")
+    }
+    assert required == {
+        "authorization_start_post", "authorization_finish_post", "stores_renew_token_post",
+        "stores_connect_post", "sales_show_sales_post",
+    }  # fmt: skip
+    assert {"409", "422", "502", "504", "413"} <= described_["stores_connect_post"][
+        "responses"
+    ].keys()
+    assert described_["stores_list_stores"]["responses"].keys() == {
+        "200", "400", "401", "403", "500", "503"
+    }  # fmt: skip
+
+
 async def test_the_document_is_served_and_covers_what_the_server_routes(gateway):
     response = await gateway.client.get("/api/v1/openapi.json")
     served = await response.json()
