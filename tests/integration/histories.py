@@ -1,0 +1,121 @@
+"""Random histories of simulated shops, and the webhooks that Shopify would send about them."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from hypothesis import strategies as st
+
+from shared.deliveries import Delivery
+from shared.shopify.snapshots import Owner
+from tests.simulator import actions, graphql_api, schema
+from tests.simulator.platform import Options, Platform
+from tests.simulator.store import Store, Token
+from tests.simulator.world import Recipe
+
+AS_OF = 1_793_000_000
+SHOPS = (
+    {"currency": "GBP", "timezone": "Europe/London", "taxes_included": True},
+    {"currency": "JPY", "timezone": "Asia/Tokyo"},
+)
+SCOPES = ["read_orders", "read_all_orders", "read_products", "read_customers", "read_locations"]
+ABOUT_ORDERS = ("orders/", "refunds/", "order_transactions/", "fulfillments/")
+ACTIONS = (
+    *("create_order", "create_order", "update_order", "edit_order", "refund_order"),
+    *("refund_order", "cancel_order", "fulfill_order", "pay_order", "delete_order"),
+)
+GAPS = (0, 0, 1, 40, 3_600, 30_000)
+
+Step = tuple[int, str, int, int]
+
+
+def steps(*, most: int) -> st.SearchStrategy[list[Step]]:
+    """Draw what happens: in which shop, what, by which seed, how long after the last."""
+    seeds = st.integers(0, 2**32)
+    step = st.tuples(
+        st.sampled_from(range(len(SHOPS))), st.sampled_from(ACTIONS), seeds, st.sampled_from(GAPS)
+    )
+    return st.lists(step, min_size=3, max_size=most)
+
+
+@dataclasses.dataclass(frozen=True)
+class Notice:
+    """One webhook of one shop."""
+
+    shop: int
+    topic: str
+    body: bytes
+
+    def to(self, owner: Owner) -> Delivery:
+        """Address it; each call is a delivery of its own."""
+        return Delivery(
+            tenant_id=owner.tenant_id,
+            shop_id=owner.shop_id,
+            shop_domain="history.myshopify.com",
+            topic=self.topic,
+            webhook_id=str(uuid.uuid4()),
+            event_id="",
+            triggered_at="2026-11-01T00:00:00Z",
+            received_at="2026-11-01T00:00:00+00:00",
+            api_version="2026-10",
+            body=self.body,
+        )
+
+
+class Shops:
+    """Simulated shops in this process, and the Admin API over them."""
+
+    def __init__(self, *, orders: int = 3) -> None:
+        self.platform = Platform(Options(bulk_seconds=0))
+        self.stores = [self._shop(place, changes, orders) for place, changes in enumerate(SHOPS)]
+
+    def _shop(self, place: int, changes: dict[str, Any], orders: int) -> Store:
+        small = {"orders": orders, "products": 4, "customers": 3, "as_of": AS_OF}
+        domain = f"history-{place}.myshopify.com"
+        return self.platform.add_shop(Recipe(domain=domain, **(small | changes)))
+
+    def live(self, history: Sequence[Step]) -> list[Notice]:
+        """Let *history* happen; return its webhooks about orders in the order of their events."""
+        at, notices = AS_OF, []
+        for shop, name, seed, gap in history:
+            at += gap
+            try:
+                deed = actions.act(self.stores[shop], name, {}, seed=seed, at=at)
+            except actions.Impossible:
+                continue
+            notices += [
+                Notice(shop, topic, orjson.dumps(body()))
+                for topic, body in deed.events
+                if topic.startswith(ABOUT_ORDERS)
+            ]
+        return notices
+
+
+@dataclasses.dataclass(frozen=True)
+class Clients:
+    """Stands where the syncer finds a shop's client; answers from the simulators' own state."""
+
+    shops: Shops
+    place_of: dict[Owner, int]
+
+    async def client(self, owner: Owner) -> Client:
+        return Client(self.shops.platform, self.shops.stores[self.place_of[owner]])
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    """Stands where the Admin API client stands."""
+
+    platform: Platform
+    store: Store
+
+    async def execute(self, document: str, variables: dict[str, Any] | None = None) -> bytes:
+        token = Token("shpat_test", SCOPES)
+        call = schema.Call(self.store, token, "http://127.0.0.1:9400", self.platform)
+        answer = graphql_api.run(call, document, variables or {})
+        assert "errors" not in answer, answer["errors"]
+        return orjson.dumps(answer["data"])
