@@ -102,7 +102,13 @@ async def _refetch(app: web.Application, stop: asyncio.Event) -> None:
 
 
 async def _keep_time(app: web.Application, stop: asyncio.Event) -> None:
-    await schedule.keep_time(app[CONTEXT], stop, intervals=app[SETTINGS].intervals)
+    settings = app[SETTINGS]
+    await schedule.keep_time(
+        app[CONTEXT],
+        stop,
+        intervals=settings.intervals,
+        full_interval=settings.shopify_sync_full_interval,
+    )
 
 
 async def _database_answers(app: web.Application) -> None:

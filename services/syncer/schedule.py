@@ -18,9 +18,12 @@ log = structlog.get_logger()
 _TICK_SECONDS = 2.0
 
 
-async def keep_time(context: Context, stop: asyncio.Event, *, intervals: Mapping[str, int]) -> None:
-    """Keep the jobs table in order every tick until *stop*; *intervals* are seconds per job kind.
+async def keep_time(
+    context: Context, stop: asyncio.Event, *, intervals: Mapping[str, int], full_interval: int
+) -> None:
+    """Keep the jobs table in order every tick until *stop*.
 
+    *intervals* are seconds between polls per job kind, *full_interval* those between full syncs.
     On the first tick also have those shops corrected that deliver to another address than ours.
     """
     address = context.webhook_url

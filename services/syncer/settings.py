@@ -22,6 +22,7 @@ class Settings(ServiceSettings, AdminApiSettings, RetrySettings):
     shopify_sync_interval_customers: int = Field(default=600, gt=0)
     shopify_sync_interval_inventory: int = Field(default=600, gt=0)
     shopify_sync_interval_shop: int = Field(default=3600, gt=0)
+    shopify_sync_full_interval: int = Field(default=86400, gt=0)
     shopify_sync_overlap: int = Field(default=120, ge=0)
     shopify_sync_lag: int = Field(default=5, ge=0)
     shopify_sync_window: int = Field(default=2500, ge=100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import MappingProxyType
 
 import structlog
@@ -39,17 +39,24 @@ def waker(wake: asyncio.Event) -> BatchHandler:
 
 
 async def work(context: Context, stop: asyncio.Event, *, wake: asyncio.Event, at_once: int) -> None:
-    """Run jobs, *at_once* in parallel, until *stop*; then give back what is not finished."""
-    running: set[asyncio.Task[None]] = set()
+    """Run jobs, *at_once* in parallel, until *stop*; then give back what is not finished.
+
+    Full syncs take hours: they leave a quarter of the places to polls.
+    """
+    running: dict[asyncio.Task[None], Job] = {}
+    full_at_once = max(1, at_once - max(1, at_once // 4))
     while not stop.is_set():
         wake.clear()
-        job = await _next(context) if len(running) < at_once else None
+        full = sum(1 for job in running.values() if job.mode == "full" and job.kind != "shop")
+        room = len(running) < at_once
+        job = await _next(context, may_be_full=full < full_at_once) if room else None
         if job is not None:
-            running.add(asyncio.create_task(run(context, job), name=f"{job.mode} {job.kind}"))
+            name = f"{job.mode} {job.kind}"
+            running[asyncio.create_task(run(context, job), name=name)] = job
             continue
         await _rest(wake, stop, running)
         for task in [task for task in running if task.done()]:
-            running.discard(task)
+            del running[task]
             task.result()
     for task in running:
         task.cancel()
@@ -63,7 +70,7 @@ async def run(context: Context, job: Job) -> None:
         # As a value: a bug in one job must not stop the others.
         (error,) = await asyncio.gather(_with_heartbeat(context, job), return_exceptions=True)
     except asyncio.CancelledError:
-        await _put_back(context, job, attempts=job.attempts, seconds=0, error=None)
+        await _put_back(context, job, seconds=0, error=None)
         raise
     outcome = "succeeded" if error is None else "lost"
     if isinstance(error, Exception):
@@ -110,10 +117,10 @@ async def _beat(context: Context, job: Job, task: asyncio.Future[None]) -> None:
 async def _end(context: Context, job: Job, error: Exception) -> str:
     if isinstance(error, LeaseLost):
         return "lost"
-    fate = fate_of(error, job.attempts)
     if not isinstance(error, Rejected | Unavailable):
         log.error("job hit a bug", kind=job.kind, mode=job.mode, exc_info=error)
     try:
+        fate = fate_of(error, await _attempts(context, job))
         if isinstance(fate, Fail):
             with translated():
                 async with context.pool.acquire() as conn, conn.transaction():
@@ -121,8 +128,7 @@ async def _end(context: Context, job: Job, error: Exception) -> str:
             log.error("job gave up", kind=job.kind, mode=job.mode, error=fate.error)
             return "failed"
         log.warning("job waits", kind=job.kind, mode=job.mode, error=fate.error)
-        attempts = job.attempts + 1
-        await _put_back(context, job, attempts=attempts, seconds=fate.seconds, error=fate.error)
+        await _put_back(context, job, seconds=fate.seconds, error=fate.error)
         if fate.token_is_dead:
             await notices.store_left(
                 context.bus,
@@ -137,25 +143,31 @@ async def _end(context: Context, job: Job, error: Exception) -> str:
     return "waiting"
 
 
-async def _put_back(
-    context: Context, job: Job, *, attempts: int, seconds: float, error: str | None
-) -> None:
+async def _attempts(context: Context, job: Job) -> int:
+    with translated():
+        async with context.pool.acquire() as conn:
+            return await jobs.attempts(conn, job)
+
+
+async def _put_back(context: Context, job: Job, *, seconds: float, error: str | None) -> None:
     with contextlib.suppress(*(() if error else (Unavailable,))), translated():
         async with context.pool.acquire() as conn:
-            await jobs.put_back(conn, job, attempts=attempts, seconds=seconds, error=error)
+            await jobs.put_back(conn, job, seconds=seconds, error=error)
 
 
-async def _next(context: Context) -> Job | None:
+async def _next(context: Context, *, may_be_full: bool) -> Job | None:
     try:
         with translated():
             async with context.pool.acquire() as conn:
-                return await jobs.claim(conn)
+                return await jobs.claim(conn, may_be_full=may_be_full)
     except Unavailable as exc:
         log.warning("jobs pause", error=str(exc))
         return None
 
 
-async def _rest(wake: asyncio.Event, stop: asyncio.Event, running: set[asyncio.Task[None]]) -> None:
+async def _rest(
+    wake: asyncio.Event, stop: asyncio.Event, running: Iterable[asyncio.Task[None]]
+) -> None:
     waits = [asyncio.ensure_future(wake.wait()), asyncio.ensure_future(stop.wait())]
     await asyncio.wait([*waits, *running], timeout=_IDLE_SECONDS, return_when="FIRST_COMPLETED")
     for wait in waits:

@@ -23,13 +23,18 @@ ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     END
 
 -- name: due
--- Shops with live changes first.
-SELECT r.tenant_id::text AS tenant_id, r.shop_id, r.kind
-FROM commerce.refetches r
-JOIN accounts.stores s USING (tenant_id, shop_id)
-WHERE r.not_before <= now() AND s.status = 'active'
-GROUP BY r.tenant_id, r.shop_id, r.kind
-ORDER BY bool_and(r.reason = 'refunds'), min(r.not_before)
+-- Shops with live changes first; what is free after every shop had its turn goes to those with most.
+SELECT d.tenant_id::text AS tenant_id, d.shop_id, d.kind
+FROM (
+    SELECT r.tenant_id, r.shop_id, r.kind, bool_and(r.reason = 'refunds') AS leftover,
+        min(r.not_before) AS since, count(*) AS wishes
+    FROM commerce.refetches r
+    JOIN accounts.stores s USING (tenant_id, shop_id)
+    WHERE r.not_before <= now() AND s.status = 'active'
+    GROUP BY r.tenant_id, r.shop_id, r.kind
+) AS d
+CROSS JOIN LATERAL generate_series(1, LEAST($1::bigint, 1 + d.wishes / 25)) AS turn
+ORDER BY turn, d.leftover, d.since
 LIMIT $1
 
 -- name: claim

@@ -65,7 +65,7 @@ async def test_the_jobs_of_a_disconnected_store_end(pool, db, owner):
     await db.execute("UPDATE accounts.stores SET status = 'disconnected'")
     assert await cancel_left() == ["cancelled", "running"]
     async with pool.acquire() as conn:
-        await jobs.put_back(conn, held, attempts=0, seconds=60, error="store_not_active")
+        await jobs.put_back(conn, held, seconds=60, error="store_not_active")
     assert await cancel_left() == ["cancelled", "cancelled"]
     assert await db.fetchval("SELECT bool_and(finished_at IS NOT NULL) FROM commerce.sync_jobs")
 
@@ -271,6 +271,16 @@ async def test_live_changes_are_read_again_before_a_backfills_refunds(pool, db, 
                      " WHERE reason = 'refunds'")  # fmt: skip
 
     assert (await claimed_ids(pool))[:1] == [77]
+
+
+async def test_one_shop_with_many_wishes_takes_every_free_turn(pool, db, owner):
+    await ask(pool, owner, dict.fromkeys(range(1, 101), "refunds"))
+
+    async with pool.acquire() as conn, conn.transaction():
+        groups = await refetches.claim(conn, limits={"order": 8}, groups=3)
+
+    assert [len(group.ids) for group in groups] == [8, 8, 8]
+    assert len({number for group in groups for number in group.ids}) == 24
 
 
 async def test_a_backfill_does_not_push_a_live_change_back(pool, db, owner):
