@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.simulator.app import build_app
+from tests.simulator.bucket import SIZES
 from tests.simulator.platform import Options, Platform
 from tests.simulator.world import Recipe
 
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--taxes-included", action="store_true")
     made.add_argument("--as-of", help="the day the seeded history ends (ISO), default today")
     made.add_argument("--dataset", help="directory with the Online Retail parquet files")
-    made.add_argument("--plan", choices=("standard", "plus", "partner"))
+    made.add_argument("--plan", choices=tuple(SIZES))
     made.add_argument("--client-id", default="sim-client")
     made.add_argument(
         "--client-secret",
@@ -67,7 +68,7 @@ def recipes_of(arguments: argparse.Namespace) -> list[Recipe]:
             currency="GBP" if dataset else arguments.currency,
             timezone="Europe/London" if dataset else arguments.timezone,
             taxes_included=arguments.taxes_included,
-            plan=arguments.plan or ("plus" if dataset else "standard"),
+            plan=arguments.plan or ("enterprise" if dataset else "standard"),
             as_of=as_of,
             dataset=dataset,
         )

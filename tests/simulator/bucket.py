@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-SIZES = {"standard": (2_000, 100), "partner": (2_000, 100), "plus": (20_000, 1_000)}
+# Points held, points regained a second.
+SIZES = {
+    "standard": (2_000, 100),
+    "partner": (2_000, 100),
+    "plus": (20_000, 1_000),
+    "enterprise": (40_000, 2_000),
+}
 
 
 class Bucket:

@@ -12,7 +12,12 @@ from tests.simulator.fields.orders import _gid, _same, _time
 from tests.simulator.ids import gid
 from tests.simulator.model import Level, Location, Shop
 
-_PLANS = {"standard": "Basic", "plus": "Shopify Plus", "partner": "Developer Preview"}
+_PLANS = {
+    "standard": "Basic",
+    "plus": "Shopify Plus",
+    "enterprise": "Shopify Plus",
+    "partner": "Developer Preview",
+}
 
 
 def _levels(location: Location, world: Any, arguments: dict[str, Any]) -> list[Level]:
