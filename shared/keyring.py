@@ -59,10 +59,6 @@ class KeyRing:
         except (InvalidTag, binascii.Error, ValueError) as exc:
             raise Rejected("the secret does not belong here", code="secret_mismatch") from exc
 
-    def is_current(self, sealed: str) -> bool:
-        """Return whether *sealed* was made with the first key of the ring."""
-        return sealed.startswith(f"{_VERSION}.{self.current}.")
-
 
 def _key(text: str) -> bytes:
     try:

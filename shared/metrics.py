@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -25,4 +25,3 @@ BUS_PUBLISHED_TOTAL = Counter(
     "Messages published by topic and outcome: confirmed or failed.",
     ["topic", "outcome"],
 )
-BUILD_INFO = Gauge("tillstream_build_info", "Always 1; the labels tell the build.", ["version"])

@@ -22,11 +22,10 @@ class ThrottleStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Cost(msgspec.Struct, frozen=True, rename="camel"):
-    """``extensions.cost`` of an answer. A throttled query has no actual cost."""
+    """``extensions.cost`` of an answer, as far as we read it."""
 
     throttle_status: ThrottleStatus
     requested_query_cost: float = 0.0
-    actual_query_cost: float | None = None
 
     @property
     def wait(self) -> float | None:

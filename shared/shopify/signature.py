@@ -15,16 +15,11 @@ Parameters: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 _UNSIGNED = frozenset({"hmac", "signature"})
 
 
-def sign_webhook(body: bytes, secret: str) -> str:
-    """Return the value of ``X-Shopify-Hmac-Sha256``: base64 over the raw body.
+def webhook_is_signed(body: bytes, claimed: str, secrets: Iterable[str]) -> bool:
+    """Return whether *claimed*, base64 over the raw *body*, is its signature with any of *secrets*.
 
     Source: https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
     """
-    return base64.b64encode(_digest(body, secret)).decode()
-
-
-def webhook_is_signed(body: bytes, claimed: str, secrets: Iterable[str]) -> bool:
-    """Return whether *claimed* is *body*'s signature with any of *secrets*."""
     try:
         given = base64.b64decode(claimed, validate=True)
     except (binascii.Error, ValueError):
@@ -36,17 +31,12 @@ def webhook_is_signed(body: bytes, claimed: str, secrets: Iterable[str]) -> bool
     return any(matches)
 
 
-def sign_query(params: Parameters, secret: str) -> str:
-    """Return the ``hmac`` parameter for *params*, lower-case hex; ``hmac`` itself is not signed.
-
-    A list parameter is given as repeated pairs named ``ids[]`` and signed as ``ids=["2", "1"]``.
-    Source: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens
-    """
-    return _digest(_message(_pairs(params), _sparing).encode(), secret).hex()
-
-
 def query_is_signed(params: Parameters, secret: str) -> bool:
-    """Return whether ``hmac`` signs *params*; a repeated parameter that is no list never does.
+    """Return whether ``hmac`` signs *params*: lower-case hex over all but itself, sorted.
+
+    A list parameter is given as repeated pairs named ``ids[]`` and signed as ``ids=["2", "1"]``;
+    nothing is signed in which another parameter repeats.
+    Source: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens
 
     Shopify's own libraries disagree about characters that need escaping in a query, so both of
     their forms are accepted; no two different queries have the same message in the two forms.
