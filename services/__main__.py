@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from services.database import migrated
 from services.settings import MachineSettings
 from shared.errors import Rejected, Unavailable
+from shared.starting import complaint
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,10 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(_until_told(_work(asked, MachineSettings())))
     except ValidationError as exc:
-        wrong = exc.errors()[0]
-        return _fail(
-            f"{str(wrong['loc'][0]).upper()}: {wrong['msg'].removeprefix('Value error, ')}"
-        )
+        return _fail(complaint(exc))
     except (Rejected, Unavailable) as exc:
         return _fail(str(exc))
     except KeyboardInterrupt:

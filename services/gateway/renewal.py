@@ -47,8 +47,14 @@ async def renew_due(pool: Pool, shopify: Shopify, *, before: datetime) -> None:
         try:
             await renew(pool, shopify, tenant_id=tenant_id, shop_id=shop_id, before=before)
         except (Rejected, Unavailable) as exc:
-            log.warning("token not renewed", shop_id=shop_id, code=exc.code)
-            RENEWALS_TOTAL.labels(exc.code).inc()
+            code = _code(exc)
+            log.warning("token not renewed", shop_id=shop_id, code=code)
+            RENEWALS_TOTAL.labels(code).inc()
+
+
+def _code(exc: Rejected | Unavailable) -> str:
+    """Return Shopify's reason where it refused, which says more than that it did."""
+    return str(exc.details.get("reason", exc.code)) if isinstance(exc, Rejected) else exc.code
 
 
 async def renew(

@@ -18,6 +18,7 @@ from shared.errors import Rejected
 from shared.shopify import mapping
 from shared.shopify.snapshots import Fact, Owner, Source
 from shared.shopify.webhooks import facts_of
+from tests import whole_nodes
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "data" / "shopify-fixtures"
 MOMENT = "2026-03-29T18:00:27Z"
@@ -123,10 +124,10 @@ NODES = {
     },
 }
 GRAPHQL = (
-    ("Order", mapping.order_facts),
-    ("Product", mapping.product_facts),
-    ("Customer", mapping.customer_facts),
-    ("InventoryItem", mapping.inventory_item_facts),
+    ("Order", whole_nodes.order_facts),
+    ("Product", whole_nodes.product_facts),
+    ("Customer", whole_nodes.customer_facts),
+    ("InventoryItem", whole_nodes.inventory_item_facts),
     ("InventoryLevel", mapping.level_facts),
     ("Location", mapping.location_facts),
 )

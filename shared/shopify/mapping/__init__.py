@@ -33,10 +33,6 @@ from shared.shopify.snapshots import Fact, Owner, ShopFacts, Source
 
 T = TypeVar("T")
 
-_order = msgspec.json.Decoder(OrderNode)
-_product = msgspec.json.Decoder(ProductNode)
-_customer = msgspec.json.Decoder(CustomerNode)
-_item = msgspec.json.Decoder(InventoryItemNode)
 _level = msgspec.json.Decoder(LevelNode)
 _location = msgspec.json.Decoder(LocationNode)
 _shop = msgspec.json.Decoder(ShopNode)
@@ -46,26 +42,6 @@ def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Return *raw* as the decoder's type; raise Rejected when it is something else."""
     with rejecting(raw):
         return decoder.decode(raw)
-
-
-def order_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:
-    """Return an Order node's snapshot."""
-    return node_facts(decoded(raw, _order), raw, owner=owner, source=source)
-
-
-def product_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:
-    """Return a Product node's snapshot."""
-    return node_facts(decoded(raw, _product), raw, owner=owner, source=source)
-
-
-def customer_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:
-    """Return a Customer node's snapshot."""
-    return node_facts(decoded(raw, _customer), raw, owner=owner, source=source)
-
-
-def inventory_item_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:
-    """Return an InventoryItem node's snapshot and one of each of its levels."""
-    return node_facts(decoded(raw, _item), raw, owner=owner, source=source)
 
 
 def level_facts(raw: bytes, owner: Owner, source: Source) -> list[Fact]:

@@ -7,11 +7,11 @@ import re
 import orjson
 import pytest
 
-from shared.shopify import mapping
 from shared.shopify.documents import document
 from shared.shopify.snapshots import Snapshot
 from shared.shopify.webhooks import facts_of
 from shared.tables import COLUMNS
+from tests import whole_nodes
 from tests.contract.simulator.worlds import AS_OF, a_call, a_platform, ask
 from tests.simulator import actions, moments
 from tests.simulator.payloads import goods, orders
@@ -83,7 +83,7 @@ def test_every_order_and_its_parts_are_the_same_rows(shop):
         told, *_ = facts_of(
             a_delivery("orders/updated", orjson.dumps(orders.order_body(order, world)))
         )
-        (read,) = mapping.order_facts(orjson.dumps(node), OWNER, "poll")
+        (read,) = whole_nodes.order_facts(orjson.dumps(node), OWNER, "poll")
 
         assert _columns("orders", told) == _columns("orders", read)
         foreign = order.currencies[0] != order.currencies[1]
@@ -100,7 +100,7 @@ def test_every_product_within_a_hundred_variants_is_the_same_row(shop):
         told = next(
             x for x in facts_of(a_delivery("products/update", body)) if isinstance(x, Snapshot)
         )
-        read = next(x for x in mapping.product_facts(orjson.dumps(node), OWNER, "poll"))
+        read = next(x for x in whole_nodes.product_facts(orjson.dumps(node), OWNER, "poll"))
 
         assert _columns("products", told) == _columns("products", read)
         assert _children(told) == _children(read)

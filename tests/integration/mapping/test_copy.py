@@ -11,12 +11,12 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 
-from shared.shopify.mapping import order_facts
 from shared.shopify.snapshots import ChildRows, Fact, Snapshot
 from shared.shopify.webhooks import facts_of
 from shared.tables import COLUMNS, TABLES
 from tests.unit.shopify import graphql
 from tests.unit.shopify.shapes import MOMENT, OWNER, a_delivery, orders
+from tests.whole_nodes import order_facts
 
 NASTY = "tab\there \\N new\nline \\ \" ' \r \x00 é \u2028 {x}"
 NASTY_STORED = NASTY.replace("\x00", "")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from shared.errors import Rejected
 from shared.shopify.bulk import BulkAssembler
-from shared.shopify.mapping import order_facts
 from shared.shopify.snapshots import Snapshot
 from tests.unit.shopify import graphql
 from tests.unit.shopify.shapes import OWNER, orders
+from tests.whole_nodes import order_facts
 
 SLOW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.errors import NotFound, Rejected
 from shared.shopify import drain
 from shared.shopify.documents import document
-from shared.shopify.mapping import order_facts
 from tests.unit.shopify import graphql
 from tests.unit.shopify.shapes import OWNER, lines, orders, refunds
+from tests.whole_nodes import order_facts
 
 ROOTS = {
     "order_children": ("order", ("lineItems", "shippingLines", "discountApplications")),

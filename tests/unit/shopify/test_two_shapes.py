@@ -5,12 +5,12 @@ from __future__ import annotations
 import orjson
 from hypothesis import HealthCheck, given, settings
 
-from shared.shopify.mapping import order_facts
 from shared.shopify.snapshots import ChildRows, Snapshot
 from shared.shopify.webhooks import facts_of
 from shared.tables import COLUMNS
 from tests.unit.shopify import graphql, rest
 from tests.unit.shopify.shapes import OWNER, a_delivery, orders
+from tests.whole_nodes import order_facts
 
 
 def columns(snapshot: Snapshot) -> dict[str, str]:

@@ -28,6 +28,7 @@ from shared.shopify.snapshots import (
 )
 from shared.shopify.webhooks import TOPICS, facts_of
 from shared.tables import COLUMNS
+from tests import whole_nodes
 from tests.unit.shopify.shapes import MOMENT, OWNER, SHOP, a_delivery
 
 AT = datetime(2026, 3, 29, 18, 0, 27, tzinfo=UTC)
@@ -292,10 +293,10 @@ def test_sums_are_exact(cents):
 
 
 READERS = (
-    mapping.order_facts,
-    mapping.product_facts,
-    mapping.customer_facts,
-    mapping.inventory_item_facts,
+    whole_nodes.order_facts,
+    whole_nodes.product_facts,
+    whole_nodes.customer_facts,
+    whole_nodes.inventory_item_facts,
     mapping.level_facts,
     mapping.location_facts,
 )
