@@ -21,7 +21,10 @@ Also: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """*overlap* is how far a poll looks back; *lag* keeps it behind the present."""
+    """*overlap* is how far a poll looks back; *lag* keeps it behind the present.
+
+    *search_depth* is after how many objects a poll begins a new search, before Shopify ends it.
+    """
 
     pool: Pool
     bus: Bus
@@ -30,6 +33,7 @@ class Context:
     lag: timedelta = timedelta(seconds=5)
     webhook_url: str = ""
     roots_per_window: int = 2500
+    search_depth: int = 20_000
     room: Room = field(default_factory=Room)
     clock: Clock = now
 

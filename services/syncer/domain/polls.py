@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+
+from services.syncer.domain.windows import BEGINNING
+from shared.shopify.snapshots import Kind
 
 # Objects per page: what the query may cost decides, see MAX_COST_EXCEEDED.
 PAGE_SIZES = MappingProxyType(
     {"order": 20, "product": 25, "customer": 50, "inventory_item": 50, "inventory_level": 100}
 )
 # Pages of these kinds come sorted by updated_at, so a cursor within them is worth keeping.
-SORTED = frozenset({"order", "product", "customer"})
+SORTED: frozenset[Kind] = frozenset({"order", "product", "customer"})
+# Objects that one search can page through; source: shopify.dev/docs/api/usage/pagination-graphql
+PAGING_LIMIT = 25_000
+_FINEST = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Objects updated from *start* (None: ever) to *end*, both included."""
+
+    start: datetime | None
+    end: datetime
 
 
 def since(cursor: datetime | None, overlap: timedelta) -> datetime | None:
     """Return where a poll begins: an overlap before the cursor, or nowhere for everything."""
     return None if cursor is None else cursor - overlap
+
+
+def place(moments: Sequence[datetime], until: datetime) -> datetime | None:
+    """Return up to where a page, sorted by updated_at, was certainly read; None if that is unclear.
+
+    An object that changed after it was found carries a later time than its place in the page, and
+    later than *until*: it tells nothing about how far the page reaches.
+    """
+    settled = [moment for moment in moments if moment <= until]
+    return settled[-1] if settled and settled == sorted(settled) else None
+
+
+def rest(span: Span, reached: datetime | None, *, kind: Kind) -> Sequence[Span]:
+    """Return the spans to read instead of the rest of *span*, oldest first; none: read on.
+
+    A sorted kind goes on where it was; another is read again by halves.
+    """
+    start = span.start or BEGINNING
+    if kind in SORTED:
+        return [Span(start=reached, end=span.end)] if reached and reached > start else []
+    if span.end - start < _FINEST:
+        return []
+    middle = start + (span.end - start) / 2
+    return [Span(start=span.start, end=middle), Span(start=middle, end=span.end)]
 
 
 def updated_between(start: datetime | None, end: datetime) -> str:

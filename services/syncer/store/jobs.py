@@ -72,9 +72,10 @@ async def finish(conn: Connection, job: Job, *, error: str | None) -> None:
     owner = job.owner
     await conn.execute(SQL["remember_run"], owner.tenant_id, owner.shop_id, job.kind, error)
     if error is None and job.mode == "full":
-        await conn.execute(
-            SQL["remember_full"], owner.tenant_id, owner.shop_id, job.kind, job.started_at
-        )
+        key = (owner.tenant_id, owner.shop_id)
+        await conn.execute(SQL["remember_full"], *key, job.kind, job.started_at)
+        if job.kind == "inventory":
+            await conn.execute(SQL["remember_levels"], *key, job.started_at)
 
 
 async def cursor(conn: Connection, job: Job, kind: str) -> tuple[datetime | None, int | None]:
@@ -94,6 +95,17 @@ async def move_cursor(
 async def cancel_left(conn: Connection) -> None:
     """End the jobs of disconnected stores that no process has in hand."""
     await conn.execute(SQL["cancel_left"])
+
+
+async def level_cursors(conn: Connection, job: Job) -> dict[int, datetime | None]:
+    """Return where the polls of each location's levels stand; None where they never began."""
+    rows = await conn.fetch(SQL["level_cursors"], job.owner.tenant_id, job.owner.shop_id)
+    return {row["location_id"]: row["cursor_updated_at"] for row in rows}
+
+
+async def move_level_cursor(conn: Connection, job: Job, location_id: int, *, to: datetime) -> None:
+    owner = job.owner
+    await conn.execute(SQL["move_level_cursor"], owner.tenant_id, owner.shop_id, location_id, to)
 
 
 async def schedule(conn: Connection, intervals: Mapping[str, int]) -> None:

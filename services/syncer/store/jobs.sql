@@ -76,6 +76,26 @@ ON CONFLICT (tenant_id, shop_id, kind) DO UPDATE SET
     full_synced_at = excluded.full_synced_at,
     cursor_updated_at = GREATEST(t.cursor_updated_at, excluded.cursor_updated_at)
 
+-- name: remember_levels
+-- A full sync of stock covers the locations that were there when it started.
+INSERT INTO commerce.level_cursors AS t (tenant_id, shop_id, location_id, cursor_updated_at)
+SELECT l.tenant_id, l.shop_id, l.location_id, $3 FROM commerce.locations l
+WHERE l.tenant_id = $1 AND l.shop_id = $2 AND l.created_at < $3
+ON CONFLICT (tenant_id, shop_id, location_id) DO UPDATE SET
+    cursor_updated_at = GREATEST(t.cursor_updated_at, excluded.cursor_updated_at)
+
+-- name: level_cursors
+SELECT l.location_id, c.cursor_updated_at
+FROM commerce.locations l LEFT JOIN commerce.level_cursors c USING (tenant_id, shop_id, location_id)
+WHERE l.tenant_id = $1 AND l.shop_id = $2 AND l.deleted_at IS NULL
+ORDER BY l.location_id
+
+-- name: move_level_cursor
+INSERT INTO commerce.level_cursors AS t (tenant_id, shop_id, location_id, cursor_updated_at)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, shop_id, location_id) DO UPDATE SET
+    cursor_updated_at = GREATEST(t.cursor_updated_at, excluded.cursor_updated_at)
+
 -- name: cursor
 SELECT cursor_updated_at, cursor_id FROM commerce.sync_state
 WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3

@@ -11,11 +11,6 @@ from shared.shopify.snapshots import Owner
 SQL = load_queries(__package__, "objects.sql")
 
 
-async def location_ids(conn: Connection, owner: Owner) -> list[int]:
-    rows = await conn.fetch(SQL["location_ids"], owner.tenant_id, owner.shop_id)
-    return [row["location_id"] for row in rows]
-
-
 async def hidden_orders(conn: Connection, owner: Owner, ids: Sequence[int]) -> set[int]:
     """Return which of *ids* Shopify may hide: orders too old for an app without read_all_orders."""
     rows = await conn.fetch(SQL["hidden_orders"], owner.tenant_id, owner.shop_id, ids)

@@ -1,8 +1,3 @@
--- name: location_ids
-SELECT location_id FROM commerce.locations
-WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL
-ORDER BY location_id
-
 -- name: hidden_orders
 -- Shopify answers null for orders older than sixty days unless the app has read_all_orders; of an
 -- order that we do not have nobody knows its age.

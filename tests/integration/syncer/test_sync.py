@@ -191,6 +191,32 @@ async def test_polling_alone_equals_the_truth(context, db, owner, simulator):
     assert await slim(db, owner) == await slim(db, TRUTH)
 
 
+async def test_a_poll_of_more_than_one_search_can_page_through_misses_nothing(
+    context, db, owner, simulator
+):
+    """As if Shopify ended every search after a hundred objects or a bit more."""
+    short = replace(context, search_depth=60)
+    await sync(short, db, owner, "incremental", *KINDS)
+
+    await tell_truth(context, simulator)
+    assert await differences(db, owner, but=STOCK) == ""
+    assert await slim(db, owner) == await slim(db, TRUTH)
+
+
+async def test_a_location_that_we_just_met_is_polled_from_the_beginning(context, db, owner):
+    await sync(context, db, owner, "full", "shop", "inventory")
+    first, *_ = [row[0] for row in await db.fetch("SELECT location_id FROM commerce.locations")]
+    levels = "SELECT count(*) FROM commerce.inventory_levels WHERE location_id = $1"
+    had = await db.fetchval(levels, first)
+    assert had > 0
+    for table in ("inventory_levels", "level_cursors"):
+        await db.execute(f"DELETE FROM commerce.{table} WHERE location_id = $1", first)
+
+    await sync(context, db, owner, "incremental", "inventory")
+
+    assert await db.fetchval(levels, first) == had
+
+
 async def test_polls_after_a_backfill_catch_what_changed(context, db, owner, simulator):
     await sync(context, db, owner, "full", *KINDS)
     await change_much(simulator)

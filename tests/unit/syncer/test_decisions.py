@@ -68,6 +68,42 @@ def test_searches_speak_utc_in_whole_seconds():
     assert polls.since(START, timedelta(seconds=60)) == START - timedelta(seconds=60)
 
 
+def second(number: int) -> datetime:
+    return START + timedelta(seconds=number)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reached"),
+    [([1, 2, 9], 9), ([1, 99, 2], 2), ([99, 98], None), ([], None), ([2, 9, 1], None), ([10], 10)],
+)
+def test_a_page_reaches_as_far_as_its_settled_objects_in_order_tell(seconds, reached):
+    found = polls.place([second(number) for number in seconds], second(10))
+
+    assert found == (None if reached is None else second(reached))
+
+
+def test_a_sorted_search_goes_on_where_it_was():
+    span = polls.Span(start=START, end=second(100))
+
+    assert polls.rest(span, second(40), kind="order") == [
+        polls.Span(start=second(40), end=second(100))
+    ]
+    assert polls.rest(span, START, kind="order") == polls.rest(span, None, kind="order") == []
+
+
+@given(st.integers(0, 10**9), st.booleans())
+def test_an_unsorted_search_is_cut_into_halves_until_it_cannot_be(seconds, from_the_beginning):
+    span = polls.Span(start=None if from_the_beginning else START, end=second(seconds))
+
+    halves = polls.rest(span, None, kind="inventory_level")
+
+    if halves:
+        older, newer = halves
+        assert (older.start, newer.end, older.end) == (span.start, span.end, newer.start)
+    else:
+        assert (seconds < 2, from_the_beginning) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("error", "attempts", "fate"),
     [
