@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.e2e.demo import ROOT, Demo
+
 NAMES = ("GATEWAY", "WEBHOOKS", "SYNCER", "ANALYTICS", "SIMULATOR")
 
 
@@ -57,6 +60,22 @@ def command(environment: dict[str, str]) -> Callable[..., Ended]:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Start a demo; what still runs at the end is told to stop."""
+    started: list[Demo] = []
+
+    def one(*arguments: str) -> Demo:
+        started.append(Demo(environment, tmp_path / f"output{len(started)}", *arguments))
+        return started[-1]
+
+    yield one
+    for demo in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(demo.process.pid, signal.SIGTERM)
+        demo.process.wait(20)
 
 
 @pytest.fixture

@@ -2,110 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Ended
+from tests.e2e.conftest import Ended
+from tests.e2e.demo import CURL, Demo, alive, processes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 ORDERS = "150"
-CURL = re.compile(r'^curl -s -H "X-API-Key: (\S+)" "(\S+)"$', re.MULTILINE)
-
-
-class Demo:
-    """A demo in the foreground of a terminal that this is."""
-
-    def __init__(self, environment: dict[str, str], output: Path) -> None:
-        self._output = output
-        with output.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services", "demo", "--orders", ORDERS],
-                env=environment,
-                cwd=ROOT,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self._output.read_text()
-
-    def until(self, words: str, *, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while words not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.1)
-
-    def answers(self) -> list[dict]:
-        """What the printed requests answer."""
-        requests = [
-            urllib.request.Request(url, headers={"X-API-Key": key})
-            for key, url in CURL.findall(self.said)
-        ]
-        bodies = []
-        for request in requests:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                bodies.append(json.loads(answer.read()))
-        return bodies
-
-    def children(self) -> dict[int, str]:
-        """The command line of every process that this one started, by its id."""
-        return {pid: command for pid, parent, command in processes() if parent == self.process.pid}
-
-    def interrupt(self) -> float:
-        """Press Ctrl-C; return the seconds until the end."""
-        started = time.monotonic()
-        os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(20)
-        return time.monotonic() - started
-
-
-def processes() -> list[tuple[int, int, str]]:
-    """Every process that lives: its id, its parent's and its command line."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
-    )
-    lines = [line.split(None, 3) for line in listed.stdout.splitlines()]
-    return [
-        (int(pid), int(parent), command)
-        for pid, parent, state, command in lines
-        if not state.startswith("Z")
-    ]
-
-
-def alive(children: dict[int, str]) -> list[str]:
-    """The commands among *children* that still run."""
-    return [command for pid, _, command in processes() if children.get(pid) == command]
-
-
-@pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], Demo]]:
-    """Start a demo; what still runs at the end is killed."""
-    started: list[Demo] = []
-
-    def one() -> Demo:
-        started.append(Demo(environment, tmp_path / f"output{len(started)}"))
-        return started[-1]
-
-    yield one
-    for demo in started:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(demo.process.pid, signal.SIGTERM)
-        demo.process.wait(20)
 
 
 def test_once_checks_everything_and_ends_well(command: Callable[..., Ended]) -> None:
@@ -117,9 +26,9 @@ def test_once_checks_everything_and_ends_well(command: Callable[..., Ended]) -> 
 
 
 def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
-    start: Callable[[], Demo],
+    start: Callable[..., Demo],
 ) -> None:
-    demo = start()
+    demo = start("--orders", ORDERS)
     demo.until("Ctrl-C stops everything")
     orders, sales, jobs = demo.answers()
     key = CURL.findall(demo.said)[0][0]
@@ -135,7 +44,7 @@ def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
     assert sales["data"]["totals"][0]["net_sales"] > 0
     assert {job["status"] for job in jobs["data"]} == {"succeeded"}
 
-    again = start()
+    again = start("--orders", ORDERS)
     again.until("Ctrl-C stops everything")
 
     assert "still connected" in again.said
@@ -145,9 +54,9 @@ def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
 
 @pytest.mark.parametrize("seconds", [0.6, 1.0, 1.6, 2.4])
 def test_ctrl_c_while_starting_leaves_nothing_behind(
-    start: Callable[[], Demo], environment: dict[str, str], seconds: float
+    start: Callable[..., Demo], environment: dict[str, str], seconds: float
 ) -> None:
-    demo = start()
+    demo = start("--orders", ORDERS)
     time.sleep(seconds)
 
     assert demo.interrupt() < 5
@@ -157,8 +66,8 @@ def test_ctrl_c_while_starting_leaves_nothing_behind(
     assert "Traceback" not in demo.said
 
 
-def test_a_dead_service_is_named_with_its_last_words(start: Callable[[], Demo]) -> None:
-    demo = start()
+def test_a_dead_service_is_named_with_its_last_words(start: Callable[..., Demo]) -> None:
+    demo = start("--orders", ORDERS)
     demo.until("ready: ")
     (syncer,) = (pid for pid, line in demo.children().items() if "services.syncer" in line)
 
@@ -171,9 +80,9 @@ def test_a_dead_service_is_named_with_its_last_words(start: Callable[[], Demo]) 
 
 
 def test_a_killed_demo_takes_its_children_along_and_can_be_started_again(
-    start: Callable[[], Demo],
+    start: Callable[..., Demo],
 ) -> None:
-    demo = start()
+    demo = start("--orders", ORDERS)
     demo.until("ready: ")
     children = demo.children()
 
@@ -184,4 +93,4 @@ def test_a_killed_demo_takes_its_children_along_and_can_be_started_again(
         time.sleep(0.2)
 
     assert alive(children) == []
-    start().until("Ctrl-C stops everything")
+    start("--orders", ORDERS).until("Ctrl-C stops everything")
