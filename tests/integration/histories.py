@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -50,12 +52,12 @@ class Notice:
     topic: str
     body: bytes
 
-    def to(self, owner: Owner) -> Delivery:
+    def to(self, owner: Owner, *, domain: str = "history.myshopify.com") -> Delivery:
         """Address it; each call is a delivery of its own."""
         return Delivery(
             tenant_id=owner.tenant_id,
             shop_id=owner.shop_id,
-            shop_domain="history.myshopify.com",
+            shop_domain=domain,
             topic=self.topic,
             webhook_id=str(uuid.uuid4()),
             event_id="",
@@ -78,21 +80,34 @@ class Shops:
         domain = f"history-{place}.myshopify.com"
         return self.platform.add_shop(Recipe(domain=domain, **(small | changes)))
 
-    def live(self, history: Sequence[Step]) -> list[Notice]:
-        """Let *history* happen; return its webhooks about orders in the order of their events."""
-        at, notices = AS_OF, []
+    def live(self, history: Sequence[Step]) -> Iterator[list[Notice]]:
+        """Let *history* happen step by step; give each step's webhooks about orders."""
+        at = AS_OF
         for shop, name, seed, gap in history:
             at += gap
-            try:
+            with contextlib.suppress(actions.Impossible):
                 deed = actions.act(self.stores[shop], name, {}, seed=seed, at=at)
-            except actions.Impossible:
-                continue
-            notices += [
-                Notice(shop, topic, orjson.dumps(body()))
-                for topic, body in deed.events
-                if topic.startswith(ABOUT_ORDERS)
-            ]
-        return notices
+                yield [
+                    Notice(shop, topic, orjson.dumps(body()))
+                    for topic, body in deed.events
+                    if topic.startswith(ABOUT_ORDERS)
+                ]
+
+
+def whole_orders(seed: int) -> list[Notice]:
+    """Return some 2,000 webhooks that each tell a whole order, no two versions in one second."""
+    chance = random.Random(seed)
+    history = [
+        (chance.randrange(len(SHOPS)), name, chance.randrange(2**32), 20 + chance.randrange(400))
+        for _ in range(105)
+        for name in (*ACTIONS, "update_order", "create_order")
+    ]
+    return [
+        notice
+        for notices in Shops(orders=60).live(history)
+        for notice in notices
+        if notice.topic.startswith("orders/") and notice.topic != "orders/edited"
+    ]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,54 +1,53 @@
-"""Whatever order deliveries come in, however often and in what batches, the end is the same."""
+"""The whole chain: however orders are told, and whatever is killed, the end is the same."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-import uuid
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
 import asyncpg
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.analytics.app import ROLE
 from services.analytics.drain import drain
-from services.analytics.shop import ShopKey
-from services.analytics.verify import unbalanced_buckets, verify_shop
 from services.syncer import refetch
 from services.syncer.context import Context
-from services.syncer.handlers.deliveries import apply
+from shared.bus.connect import open_bus
+from shared.bus.topology import QUEUES
 from shared.deliveries import Delivery
-from shared.postgres import Pool, close_pool, open_pool
+from shared.keyring import generate_key
+from shared.postgres import close_pool, open_pool
 from shared.shopify.snapshots import Owner
-from tests.integration.histories import SHOPS, Clients, Notice, Shops, Step, steps
+from tests.integration.histories import Clients, Notice, Shops, Step, steps, whole_orders
+from tests.integration.outcomes import (
+    World,
+    connected_tenant,
+    deliver,
+    equal_to_recompute,
+    rows_of,
+)
+from tests.integration.processes import Process, Sender
 from tests.integration.syncer.test_deliveries import RecordingBus
 from tests.simulator.money import exponent
 
-CHILDREN = ("order_lines", "refunds", "refund_lines", "transactions", "fulfillments")
-# What says whose a row is, and from where and when it came.
-OURS = {"tenant_id", "shop_id", "raw", "source", "synced_at"}
-LIVE = """
-SELECT t.* FROM commerce.{table} t JOIN commerce.orders o USING (tenant_id, shop_id, order_id)
-WHERE t.tenant_id = $1 AND t.shop_id = $2 AND o.deleted_at IS NULL
-"""
+SECRET = "shpss_chain"
+KILLS = 4
+SEED = 20_261_121
+EVENTS = "SELECT count(*) FROM commerce.webhook_events"
+MARKS = "SELECT count(*) FROM analytics.order_marks"
 KEPT = """
 SELECT sum(gross_sales - discounts - gross_reversals + discount_reversals - adjustments
            + shipping + duties + additional_fees + taxes + tips + gift_card_sales)
 FROM analytics.contributions WHERE tenant_id = $1 AND shop_id = $2
 """
 WAITING = "SELECT count(*) FROM commerce.refetches"
-
-
-@dataclass(frozen=True)
-class World:
-    """One database and two roles in it."""
-
-    db: asyncpg.Connection
-    syncer: Pool
-    analytics: Pool
 
 
 @pytest.fixture
@@ -60,51 +59,22 @@ async def world(dsn: str, db: asyncpg.Connection) -> AsyncIterator[World]:
     await close_pool(syncer)
 
 
-async def _tenant(db: asyncpg.Connection) -> list[Owner]:
-    """Connect both shops for a new tenant; their orders of all times may be read."""
-    tenant_id = str(uuid.uuid4())
-    await db.execute("INSERT INTO accounts.tenants (tenant_id, name) VALUES ($1, 'A')", tenant_id)
-    owners = []
-    for place, shop in enumerate(SHOPS):
-        domain = f"history-{place}-{tenant_id[:8]}.myshopify.com"
-        shop_id = await db.fetchval(
-            "INSERT INTO accounts.stores (tenant_id, shop_domain) VALUES ($1, $2)"
-            " RETURNING shop_id",
-            tenant_id,
-            domain,
-        )
-        await db.execute(
-            "INSERT INTO accounts.credentials (tenant_id, shop_id, grant_type, access_token_enc,"
-            " scopes, token_last4) VALUES ($1, $2, 'static_token', 'x', $3, 'last')",
-            tenant_id,
-            shop_id,
-            ["read_orders", "read_all_orders"],
-        )
-        await db.execute(
-            "INSERT INTO commerce.shops (tenant_id, shop_id, shopify_shop_id, shop_domain, name,"
-            " currency, iana_timezone) VALUES ($1, $2, $3, $4, 'A', $5, $6)",
-            *(tenant_id, shop_id, place, domain, shop["currency"], shop["timezone"]),
-        )
-        owners.append(Owner(tenant_id=tenant_id, shop_id=shop_id))
-    return owners
+@dataclass(frozen=True)
+class Told:
+    """Shops, and two tenants who hear what happens in them."""
+
+    shops: Shops
+    tidy: list[Owner]
+    wild: list[Owner]
+
+    @property
+    def places(self) -> dict[Owner, int]:
+        return {owner: n for owners in (self.tidy, self.wild) for n, owner in enumerate(owners)}
 
 
 async def _forget_what_waits(world: World) -> None:
     for table in ("commerce.refetches", "analytics.order_marks"):
         await world.db.execute(f"DELETE FROM {table}")
-
-
-async def _deliver(
-    world: World, batches: Sequence[Sequence[Delivery]], context: Context, chance: random.Random
-) -> None:
-    for batch in batches:
-        for part in await apply(batch, pool=world.syncer, bus=context.bus):
-            assert [one.error for one in part.arrivals if one.error] == []
-        if chance.random() < 0.2:
-            await drain(world.analytics, batch_max=chance.randint(1, 4))
-        if chance.random() < 0.1:
-            await refetch.drain_once(context)
-    await _settle(world, context)
 
 
 async def _settle(world: World, context: Context) -> None:
@@ -120,40 +90,46 @@ async def _settle(world: World, context: Context) -> None:
         pass
 
 
-async def _rows(db: asyncpg.Connection, owner: Owner) -> dict[str, list[object]]:
-    key = (owner.tenant_id, owner.shop_id)
-    found = {
-        table: _told(await db.fetch(LIVE.format(table=table), *key))
-        for table in ("orders", *CHILDREN)
-    }
-    sales = "SELECT * FROM analytics.daily_sales WHERE tenant_id = $1 AND shop_id = $2"
-    gone = "SELECT kind, id FROM commerce.tombstones WHERE tenant_id = $1 AND shop_id = $2"
-    found["daily_sales"] = _told(await db.fetch(sales, *key))
-    found["tombstones"] = _told(await db.fetch(gone, *key))
-    return found
+class Disorder:
+    """Deliveries under way: late, shuffled, some twice and some bodies sent again."""
+
+    def __init__(self, owners: Sequence[Owner], chance: random.Random) -> None:
+        self._owners = owners
+        self._chance = chance
+        self._under_way: list[Delivery] = []
+
+    def send(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            once = notice.to(self._owners[notice.shop])
+            again = [once] if self._chance.random() < 0.3 else []
+            resent = [notice.to(self._owners[notice.shop])] if self._chance.random() < 0.2 else []
+            self._under_way += [once, *again, *resent]
+
+    def arriving(self, *, all_of_them: bool = False) -> list[Delivery]:
+        """Take a random part of what is under way."""
+        self._chance.shuffle(self._under_way)
+        size = len(self._under_way) if all_of_them else self._chance.choice((0, 0, 1, 2, 5, 20))
+        arrived, self._under_way = self._under_way[:size], self._under_way[size:]
+        return arrived
 
 
-def _told(rows: Sequence[asyncpg.Record]) -> list[object]:
-    return sorted(
-        ({name: value for name, value in row.items() if name not in OURS} for row in rows), key=repr
-    )
-
-
-def _disordered(
-    notices: Sequence[Notice], owners: Sequence[Owner], chance: random.Random
-) -> list[list[Delivery]]:
-    """Shuffle, repeat some deliveries and resend some bodies, and cut into batches."""
-    once = [one.to(owners[one.shop]) for one in notices]
-    again = [one for one in once if chance.random() < 0.3]
-    resent = [one.to(owners[one.shop]) for one in notices if chance.random() < 0.2]
-    mixed = [*once, *again, *resent]
-    chance.shuffle(mixed)
-    batches = []
-    while mixed:
-        size = chance.choice((1, 2, 5, 20, 100))
-        batches.append(mixed[:size])
-        mixed = mixed[size:]
-    return batches
+async def _tell(
+    world: World, context: Context, told: Told, history: list[Step], chance: random.Random
+) -> None:
+    """Let *history* happen; one tenant hears of it at once and in order, the other does not."""
+    disorder = Disorder(told.wild, chance)
+    for notices in told.shops.live(history):
+        for notice in notices:
+            await deliver(world, [notice.to(told.tidy[notice.shop])])
+        disorder.send(notices)
+        if arrived := disorder.arriving():
+            await deliver(world, arrived)
+        if chance.random() < 0.3:
+            await drain(world.analytics, batch_max=chance.randint(1, 4))
+        if chance.random() < 0.2:
+            await refetch.drain_once(context)
+    await deliver(world, disorder.arriving(all_of_them=True))
+    await _settle(world, context)
 
 
 @settings(
@@ -161,28 +137,25 @@ def _disordered(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(history=steps(most=14), chance=st.randoms(use_true_random=False))
+@given(history=steps(most=20), chance=st.randoms(use_true_random=False))
 @pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_a_history_ends_in_the_same_rows_and_sales_however_it_is_delivered(
     world: World, history: list[Step], chance: random.Random
 ) -> None:
     await _forget_what_waits(world)
-    shops = Shops()
-    notices = shops.live(history)
-    tidy, wild = await _tenant(world.db), await _tenant(world.db)
-    places = {owner: place for owners in (tidy, wild) for place, owner in enumerate(owners)}
-    context = Context(pool=world.syncer, bus=RecordingBus(), shops=Clients(shops, places))
+    told = Told(
+        Shops(), tidy=await connected_tenant(world.db), wild=await connected_tenant(world.db)
+    )
+    context = Context(pool=world.syncer, bus=RecordingBus(), shops=Clients(told.shops, told.places))
 
-    in_order = [[one.to(tidy[one.shop])] for one in notices]
-    await _deliver(world, in_order, context, chance)
-    await _deliver(world, _disordered(notices, wild, chance), context, chance)
+    await _tell(world, context, told, history, chance)
 
-    for place, (one, other) in enumerate(zip(tidy, wild, strict=True)):
-        rows = await _rows(world.db, other)
-        assert await _rows(world.db, one) == rows
-        assert await _kept(world.db, other) == _left(shops, place, rows)
-        await _equal_to_recompute(world.analytics, other)
+    for place, (one, other) in enumerate(zip(told.tidy, told.wild, strict=True)):
+        rows = await rows_of(world.db, other)
+        assert await rows_of(world.db, one) == rows
+        assert await _kept(world.db, other) == _left(told.shops, place, rows)
+        await equal_to_recompute(world.analytics, other)
 
 
 async def _kept(db: asyncpg.Connection, owner: Owner) -> Decimal:
@@ -199,9 +172,125 @@ def _left(shops: Shops, place: int, rows: dict[str, list[object]]) -> Decimal:
     return Decimal(whole).scaleb(-exponent(world.shop.currency))
 
 
-async def _equal_to_recompute(analytics: Pool, owner: Owner) -> None:
-    shop = ShopKey(owner.tenant_id, owner.shop_id)
-    async with analytics.acquire() as conn:
-        verdict = await verify_shop(conn, shop)
-        assert (verdict.sample, verdict.pending) == ([], 0)
-        assert await unbalanced_buckets(conn, shop) == []
+@asynccontextmanager
+async def _running(dsn: str, bus_url: str) -> AsyncIterator[dict[str, Process]]:
+    environment = {
+        "DATABASE_URL": dsn,
+        "AMQP_URL": bus_url,
+        "APP_ENV": "test",
+        "SHOPIFY_CLIENT_SECRET": SECRET,
+        "SHOPIFY_ENCRYPTION_KEY": generate_key(),
+        "SHOPIFY_BASE_URL": "http://127.0.0.1:9/{shop}",
+        "ANALYTICS_BATCH_MAX": "50",
+    }
+    names = ("webhooks", "syncer", "analytics")
+    processes = {name: Process(name, environment) for name in names}
+    try:
+        await asyncio.gather(*(one.start() for one in processes.values()))
+        yield processes
+    finally:
+        for one in processes.values():
+            await one.kill()
+
+
+async def _killed_again_and_again(
+    db: asyncpg.Pool, process: Process, total: int, chance: random.Random
+) -> None:
+    """Kill *process* at moments of the work's progress, and start it again a little later."""
+    for moment in sorted(chance.uniform(0.03, 0.85) for _ in range(KILLS)):
+        while await db.fetchval(EVENTS) < moment * total:
+            await asyncio.sleep(chance.uniform(0.005, 0.05))
+        await process.kill()
+        # As if the dead one's leases had run out; waiting would take thirty seconds.
+        await db.execute(
+            "UPDATE bus.messages SET available_at = now(), lease_id = NULL"
+            " WHERE lease_id IS NOT NULL AND queue LIKE $1",
+            f"%{process.name}.%",
+        )
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        await process.start()
+
+
+async def _until(db: asyncpg.Pool, statement: str, wanted: int) -> None:
+    while (found := await db.fetchval(statement)) < wanted or found > wanted:
+        await asyncio.sleep(0.05)
+
+
+def _newest(notices: Sequence[Notice]) -> list[Notice]:
+    """The last word on each order; a deletion is one."""
+    return list({(one.shop, _order_id(one)): one for one in notices}.values())
+
+
+def _order_id(notice: Notice) -> int:
+    return int(orjson.loads(notice.body)["id"])
+
+
+async def _domains(db: asyncpg.Connection, owners: Sequence[Owner]) -> list[str]:
+    return [
+        await db.fetchval("SELECT shop_domain FROM accounts.stores WHERE shop_id = $1", one.shop_id)
+        for one in owners
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+async def test_every_delivery_answered_200_counts_once_whatever_is_killed(
+    dsn: str, bus_url: str, world: World
+) -> None:
+    notices = whole_orders(SEED)
+    live, told = await connected_tenant(world.db), await connected_tenant(world.db)
+    domains = await _domains(world.db, live)
+    deliveries = [one.to(live[one.shop], domain=domains[one.shop]) for one in notices]
+    chance = random.Random(SEED)
+
+    async with (
+        asyncpg.create_pool(dsn, min_size=1, max_size=4) as db,
+        _running(dsn, bus_url) as processes,
+    ):
+        sender = Sender(processes["webhooks"].port, SECRET, deliveries)
+        kills = (
+            _killed_again_and_again(db, one, len(deliveries), random.Random(chance.random()))
+            for one in processes.values()
+        )
+        await asyncio.gather(sender.run(clients=16), *kills)
+        await _until(db, EVENTS, len(deliveries))
+        await _until(db, MARKS, 0)
+        codes = [await one.terminate() for one in processes.values()]
+
+    assert codes == [0, 0, 0]
+    assert sender.answered == {one.webhook_id for one in deliveries}
+    assert sender.refused > 0
+    await _each_once(world.db, deliveries)
+    await _nothing_left(world, bus_url)
+    await _newest_rows(world, notices, live=live, told=told)
+
+
+async def _each_once(db: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
+    events = await db.fetch("SELECT webhook_id, state FROM commerce.webhook_events")
+    assert len(events) == len(deliveries)
+    assert {row["webhook_id"] for row in events} == {one.webhook_id for one in deliveries}
+    assert {row["state"] for row in events} <= {"applied", "stale", "duplicate"}
+
+
+async def _nothing_left(world: World, bus_url: str) -> None:
+    bus = await open_bus(bus_url, world.syncer)
+    try:
+        left = {queue: (await bus.depth(queue), await bus.dead(queue)) for queue in QUEUES}
+    finally:
+        await bus.close()
+    assert left == dict.fromkeys(QUEUES, (0, 0))
+    assert await world.db.fetchval("SELECT count(*) FROM intake.spool") == 0
+
+
+async def _newest_rows(
+    world: World, notices: Sequence[Notice], *, live: Sequence[Owner], told: Sequence[Owner]
+) -> None:
+    """Tell another tenant only the newest version of each order, and compare."""
+    await deliver(world, [one.to(told[one.shop]) for one in _newest(notices)])
+    while await drain(world.analytics):
+        pass
+    for one, other in zip(live, told, strict=True):
+        rows = await rows_of(world.db, other)
+        assert len(rows["orders"]) > 100
+        assert await rows_of(world.db, one) == rows
+        await equal_to_recompute(world.analytics, one)
