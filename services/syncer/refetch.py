@@ -28,6 +28,8 @@ IDS_PER_QUERY = MappingProxyType(
 )
 # What a wish's reason begins with once a reading came back empty.
 GONE = "gone: "
+_GROUPS_PER_CLAIM = 16
+# Each answer is written on a connection of its own; the cost bucket of a shop paces its queries.
 _GROUPS_AT_ONCE = 4
 _IDLE_SECONDS = 1.0
 _FORBIDDEN_SECONDS = 3600.0
@@ -56,10 +58,16 @@ async def run(context: Context, stop: asyncio.Event) -> None:
 
 async def drain_once(context: Context) -> int:
     """Read what is due, in groups of one shop and kind; return how many objects that were."""
+    places = asyncio.Semaphore(_GROUPS_AT_ONCE)
+
+    async def answer(group: Group) -> None:
+        async with places:
+            await _answer(context, group)
+
     with translated():
         async with context.pool.acquire() as conn, conn.transaction():
-            groups = await refetches.claim(conn, limits=IDS_PER_QUERY, groups=_GROUPS_AT_ONCE)
-        await asyncio.gather(*(_answer(context, group) for group in groups))
+            groups = await refetches.claim(conn, limits=IDS_PER_QUERY, groups=_GROUPS_PER_CLAIM)
+        await asyncio.gather(*map(answer, groups))
     return sum(len(group.ids) for group in groups)
 
 

@@ -24,16 +24,34 @@ ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
 
 -- name: due
 -- Shops with live changes first; what is free after every shop had its turn goes to those with most.
-SELECT d.tenant_id::text AS tenant_id, d.shop_id, d.kind
-FROM (
-    SELECT r.tenant_id, r.shop_id, r.kind, bool_and(r.reason = 'refunds') AS leftover,
-        min(r.not_before) AS since, count(*) AS wishes
-    FROM commerce.refetches r
-    JOIN accounts.stores s USING (tenant_id, shop_id)
-    WHERE r.not_before <= now() AND s.status = 'active'
-    GROUP BY r.tenant_id, r.shop_id, r.kind
+-- Walks from group to group and looks at the head of each: a backfill may leave 100,000 wishes.
+WITH RECURSIVE groups AS (
+    (
+        SELECT tenant_id, shop_id, kind FROM commerce.refetches
+        ORDER BY tenant_id, shop_id, kind LIMIT 1
+    )
+    UNION ALL
+    SELECT n.* FROM groups g CROSS JOIN LATERAL (
+        SELECT r.tenant_id, r.shop_id, r.kind FROM commerce.refetches r
+        WHERE (r.tenant_id, r.shop_id, r.kind) > (g.tenant_id, g.shop_id, g.kind)
+        ORDER BY r.tenant_id, r.shop_id, r.kind LIMIT 1
+    ) AS n
+)
+SELECT g.tenant_id::text AS tenant_id, g.shop_id, g.kind
+FROM groups g
+JOIN accounts.stores s USING (tenant_id, shop_id)
+CROSS JOIN LATERAL (
+    SELECT bool_and(h.leftover) AS leftover, min(h.not_before) AS since, count(*) AS wishes
+    FROM (
+        SELECT r.reason = 'refunds' AS leftover, r.not_before FROM commerce.refetches r
+        WHERE r.tenant_id = g.tenant_id AND r.shop_id = g.shop_id AND r.kind = g.kind
+            AND r.not_before <= now()
+        ORDER BY r.reason = 'refunds', r.attempts, r.not_before, r.id
+        LIMIT 25 * $1::bigint
+    ) AS h
 ) AS d
 CROSS JOIN LATERAL generate_series(1, LEAST($1::bigint, 1 + d.wishes / 25)) AS turn
+WHERE s.status = 'active' AND d.wishes > 0
 ORDER BY turn, d.leftover, d.since
 LIMIT $1
 

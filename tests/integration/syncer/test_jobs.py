@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
 from services.syncer.context import Context
@@ -304,6 +305,23 @@ async def test_claiming_among_many_wishes_reads_only_those_it_takes(pool, db, ow
 
     assert "refetches_next" in plan
     assert '"Sort"' not in plan
+
+
+def most_rows(plan: dict) -> int:
+    """Return the largest number of rows that any step of an executed plan handled."""
+    handled = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return max(handled, *map(most_rows, plan.get("Plans", ())), 0)
+
+
+async def test_looking_for_what_is_due_reads_only_the_head_of_each_group(pool, db, owner):
+    await ask(pool, owner, dict.fromkeys(range(1, 20_000), "refunds"))
+    await db.execute("ANALYZE commerce.refetches")
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + refetches.SQL["due"]
+    async with pool.acquire() as conn:
+        plan = orjson.loads(await conn.fetchval(explain, 4))[0]["Plan"]
+
+    assert plan["Actual Rows"] == 4
+    assert most_rows(plan) < 200
 
 
 async def ask(pool, owner: Owner, wishes: dict[int, str]) -> None:
