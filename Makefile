@@ -60,7 +60,7 @@ COMPILE = $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-heade
 	--no-emit-index-url --no-annotate --python-version 3.11 pyproject.toml
 
 lock: $(STAMP) ## pin the dependencies of pyproject.toml: for people, for the images
-	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(COMPILE) --extra demo --extra test -o requirements.lock
 	$(COMPILE) -c requirements.lock -o deploy/requirements.lock
 	$(COMPILE) -c requirements.lock --extra demo -o deploy/requirements-demo.lock
