@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +110,10 @@ async def read_locations(client: ShopClient, owner: Owner, source: Source) -> li
             return found
 
 
+class Overtaken(Exception):
+    """Another reader, who read later, has answered already; this answer must not replace his."""
+
+
 async def _answer(context: Context, group: Group) -> None:
     try:
         client = await context.shops.client(group.owner)
@@ -116,8 +121,20 @@ async def _answer(context: Context, group: Group) -> None:
     except (Rejected, Unavailable) as exc:
         await _postpone(context, group, exc)
         return
+    with contextlib.suppress(Overtaken):
+        await keep(context, group, answer)
+
+
+async def keep(context: Context, group: Group, answer: Answer) -> None:
+    """Write an answer and settle its wishes; raise Overtaken with nothing written.
+
+    What is still wished for is then claimed again when its lease ends.
+    """
 
     async def settle(conn: Connection) -> None:
+        # After the rows are locked by the write: whoever answered first has committed by now.
+        if await refetches.overtaken(conn, group):
+            raise Overtaken
         await refetches.settle(conn, group)
 
     gone = [_gone(group, object_id, answer.at) for object_id in answer.missing]

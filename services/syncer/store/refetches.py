@@ -59,6 +59,12 @@ async def claim(conn: Connection, *, limits: Mapping[str, int], groups: int) -> 
     return claimed
 
 
+async def overtaken(conn: Connection, group: Group) -> list[int]:
+    """Return which wishes another reader answered since they were claimed."""
+    rows = await conn.fetch(SQL["overtaken"], *_key(group), group.ids)
+    return [row["id"] for row in rows]
+
+
 async def settle(conn: Connection, group: Group) -> None:
     """Forget the wishes that were answered, unless renewed meanwhile."""
     await conn.execute(SQL["settle"], *_key(group), group.ids, list(group.wishes.values()))

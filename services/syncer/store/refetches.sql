@@ -77,6 +77,14 @@ USING unnest($4::bigint[], $5::timestamptz[]) AS a (id, requested_at)
 WHERE r.tenant_id = $1 AND r.shop_id = $2 AND r.kind = $3
     AND r.id = a.id AND r.requested_at = a.requested_at
 
+-- name: overtaken
+-- Claimed wishes that another reader has answered since.
+SELECT a.id FROM unnest($4::bigint[]) AS a (id)
+WHERE NOT EXISTS (
+    SELECT FROM commerce.refetches r
+    WHERE r.tenant_id = $1 AND r.shop_id = $2 AND r.kind = $3 AND r.id = a.id
+)
+
 -- name: postpone
 UPDATE commerce.refetches SET not_before = now() + $5::interval
 WHERE tenant_id = $1 AND shop_id = $2 AND kind = $3 AND id = ANY($4::bigint[])

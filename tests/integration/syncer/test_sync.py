@@ -17,6 +17,7 @@ from services.syncer.handlers.deliveries import apply
 from services.syncer.store import jobs, refetches
 from shared.keyring import KeyRing
 from shared.shopify.snapshots import Deletion, Owner, Refetch
+from tests.integration.syncer.objects import an_order
 from tests.integration.syncer.shopify import (
     KINDS,
     SHOP,
@@ -369,6 +370,27 @@ async def test_a_wish_renewed_while_it_was_answered_stays(context, db, owner):
         await refetches.settle(conn, group)
 
     assert await db.fetchval("SELECT reason FROM commerce.refetches") == "again"
+
+
+async def test_an_answer_that_another_reader_overtook_is_dropped(context, db, owner):
+    """Two replicas read the same order within one second; the older reading commits last."""
+
+    async def claimed() -> refetches.Group:
+        await save(context, [Refetch(owner=owner, kind="order", key=(5,), reason="edited")])
+        async with context.pool.acquire() as conn:
+            (group,) = await refetches.claim(conn, limits=refetch.IDS_PER_QUERY, groups=1)
+        return group
+
+    def read(total: str) -> refetch.Answer:
+        order = an_order(5, 9, total=total, source="refetch", owner=owner)
+        return refetch.Answer(facts=[order], missing=(), at=context.clock())
+
+    older, newer = await claimed(), await claimed()
+    await refetch.keep(context, newer, read("2.00"))
+    with pytest.raises(refetch.Overtaken):
+        await refetch.keep(context, older, read("1.00"))
+
+    assert await db.fetchval("SELECT total_price::int FROM commerce.orders") == 2
 
 
 async def test_a_shop_gets_the_webhooks_it_lacks_and_loses_those_elsewhere(
