@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +15,14 @@ from shared.migrate import migrate
 from tests import infrastructure
 
 NO_RABBITMQ = "no RabbitMQ: set AMQP_URL, start Docker or install rabbitmq-server"
+
+# What a developer's shell may hold for real services; the two URLs are meant for the tests.
+_FOREIGN = ("SHOPIFY_", "JWT_", "TOKEN_", "APP_ENV", "HOST", "PUBLIC_BASE_URL", "TILLSTREAM_HOME")
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
+        del os.environ[name]
 
 
 def _renamed(dsn: str, database: str) -> str:

@@ -118,3 +118,18 @@ def test_a_broker_that_refuses_the_guest_is_passed_over(amqp_url: str) -> None:
 
     assert infrastructure.rabbitmq_answers(amqp_url)
     assert not infrastructure.rabbitmq_answers(f"amqp://guest:wrong@{host}")
+
+
+def test_a_developers_own_app_does_not_reach_the_tests() -> None:
+    theirs = {"SHOPIFY_API_SECRET": "theirs", "PUBLIC_BASE_URL": "https://their.example"}
+    settings = "tests/unit/webhooks/test_settings.py"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", settings],
+        env=os.environ | theirs,
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout
