@@ -17,12 +17,14 @@ from tests import infrastructure
 NO_RABBITMQ = "no RabbitMQ: set AMQP_URL, start Docker or install rabbitmq-server"
 
 # What a developer's shell may hold for real services; the two URLs are meant for the tests.
-_FOREIGN = ("SHOPIFY_", "JWT_", "TOKEN_", "APP_ENV", "HOST", "PUBLIC_BASE_URL", "TILLSTREAM_HOME")
+_FOREIGN = ("SHOPIFY_", "JWT_", "TOKEN_")
+_FOREIGN_NAMES = frozenset({"APP_ENV", "HOST", "PUBLIC_BASE_URL", "TILLSTREAM_HOME"})
 
 
 def pytest_configure() -> None:
-    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
-        del os.environ[name]
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) or name in _FOREIGN_NAMES:
+            del os.environ[name]
 
 
 def _renamed(dsn: str, database: str) -> str:
