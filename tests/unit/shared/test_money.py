@@ -30,3 +30,8 @@ def test_currencies_never_mix() -> None:
 def test_rounding_follows_the_minor_unit(currency: str, unit: str, text: str) -> None:
     assert minor_unit(currency) == Decimal(unit)
     assert rounded(Decimal("2.675"), currency) == Decimal(text)
+
+
+@pytest.mark.parametrize("currency", ["", "PY", "F C"])
+def test_a_part_of_a_code_is_no_currency_of_its_own(currency: str) -> None:
+    assert minor_unit(currency) == Decimal("0.01")
