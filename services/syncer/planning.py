@@ -2,71 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import msgspec
 
 from services.syncer.domain.jobs import Job
 from services.syncer.domain.polls import created_between
-from services.syncer.domain.windows import BEGINNING, Window, merged, parts, years
+from services.syncer.domain.windows import BEGINNING, Window, merged, parts, roots_per_window
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
 
-# Objects of these kinds are small; a window may hold more of them than of orders.
-_ROOTS_PER_ORDER = 4
+# Inventory items cannot be counted; each belongs to a variant, and most are as old as its product.
+_COUNTED = MappingProxyType(
+    {
+        "orders": "orders",
+        "products": "products",
+        "customers": "customers",
+        "inventory": "products",
+    }
+)
 
 
-class _Count(msgspec.Struct):
-    count: int
+class _Count(msgspec.Struct, frozen=True):
+    count: int = 0
 
 
-class _Counts(msgspec.Struct, rename="camel"):
-    orders_count: _Count
-    products_count: _Count
-    customers_count: _Count
+class _Counts(msgspec.Struct, rename="camel", frozen=True):
+    orders_count: _Count = _Count()
+    products_count: _Count = _Count()
+    product_variants_count: _Count = _Count()
+    customers_count: _Count = _Count()
+
+    @property
+    def roots(self) -> int:
+        """How many there are of the one kind that was counted."""
+        return self.orders_count.count + self.products_count.count + self.customers_count.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    client: ShopClient
+    job: Job
+    per_window: int = 0
+
+    async def counts(self, search: str) -> _Counts:
+        counted = _COUNTED[self.job.kind]
+        wanted = {kind: kind == counted for kind in ("orders", "products", "customers")}
+        body = await self.client.execute(document("counts"), {"search": search, **wanted})
+        return msgspec.json.decode(body, type=_Counts)
+
+    async def cut(self, window: Window) -> list[Window]:
+        pieces = parts(window, self.per_window)
+        if not pieces:
+            return [window]
+        found: list[Window] = []
+        for start, end in pieces:
+            counts = await self.counts(created_between(start, end, kind=self.job.kind))
+            found += await self.cut(Window(start=start, end=end, count=counts.roots))
+        return found
 
 
 async def searches(client: ShopClient, job: Job, *, target: int) -> tuple[list[str], int | None]:
     """Return the searches of *job*'s windows, newest first, and how many objects to expect.
 
-    Only orders can be counted by a search; the other kinds are one window, or one a year.
+    *target* is how many orders one window may hold; of smaller objects it holds more. Windows of
+    inventory follow the products, and how many items there are is unknown.
     """
-    until = job.started_at
-    if job.kind == "orders":
-        found = await _order_windows(client, Window(start=BEGINNING, end=until, count=0), target)
-        # What is created while the job runs is the polls' business, but costs nothing here.
-        return [created_between(one.start, one.end) for one in found], sum(w.count for w in found)
-    counts = await _counts(client, "")
-    total = {
-        "products": counts.products_count.count,
-        "customers": counts.customers_count.count,
-    }.get(job.kind)
-    expected = total if total is not None else counts.products_count.count
-    if expected <= target * _ROOTS_PER_ORDER:
-        return [""], total
-    return [created_between(a, b) for a, b in years(until)], total
-
-
-async def _order_windows(client: ShopClient, whole: Window, target: int) -> list[Window]:
-    count = await _orders_between(client, whole)
-    return merged(await _cut(client, count, target), target)
-
-
-async def _cut(client: ShopClient, window: Window, target: int) -> list[Window]:
-    pieces = parts(window, target)
-    if not pieces:
-        return [window]
-    found: list[Window] = []
-    for start, end in pieces:
-        piece = await _orders_between(client, Window(start=start, end=end, count=0))
-        found += await _cut(client, piece, target)
-    return found
-
-
-async def _orders_between(client: ShopClient, window: Window) -> Window:
-    search = created_between(window.start, window.end)
-    count = (await _counts(client, search)).orders_count.count
-    return Window(start=window.start, end=window.end, count=count)
-
-
-async def _counts(client: ShopClient, orders: str) -> _Counts:
-    body = await client.execute(document("counts"), {"orders": orders})
-    return msgspec.json.decode(body, type=_Counts)
+    counts = await _Plan(client=client, job=job).counts("")
+    variants = -(-counts.product_variants_count.count // max(1, counts.products_count.count))
+    per_window = roots_per_window(job.kind, target, variants=variants)
+    plan = _Plan(client=client, job=job, per_window=per_window)
+    # What is created while the job runs is the polls' business, but costs nothing here.
+    whole = Window(start=BEGINNING, end=job.started_at, count=counts.roots)
+    found = merged(await plan.cut(whole), per_window)
+    total = sum(window.count for window in found)
+    if found in ([], [whole]):
+        return [""], None if job.kind == "inventory" else total
+    bounds = [created_between(one.start, one.end, kind=job.kind) for one in found]
+    return bounds, None if job.kind == "inventory" else total

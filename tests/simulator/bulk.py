@@ -199,7 +199,7 @@ def _things(
     if name == "productVariants":
         yield from (variant for product in world.products for variant in product.variants)
         return
-    query = search.parse(arguments.get("query"))
+    query = search.parse(arguments.get("query"), name)
     floor = store.floor(operation.scopes) if name == "orders" else None
     if floor is not None:
         for terms in query:

@@ -97,7 +97,7 @@ def _shelf(name: str) -> Root:
             getattr(call.world, name),
             arguments,
             key=_KEYS.get(arguments.get("sortKey", "ID"), "id"),
-            query=search.parse(arguments.get("query")),
+            query=search.parse(arguments.get("query"), name),
         )
 
     return page
@@ -153,7 +153,7 @@ def _locations(call: Any, arguments: dict[str, Any]) -> paging.Page:
 def _count(shelf: str) -> Root:
     def count(call: Any, arguments: dict[str, Any]) -> tuple[int, int | None]:
         text = arguments.get("query")
-        query = order_query(call, text) if shelf == "orders" else search.parse(text)
+        query = order_query(call, text) if shelf == "orders" else search.parse(text, shelf)
         return getattr(call.world, shelf).total(query), arguments.get("limit", 10_000)
 
     return count

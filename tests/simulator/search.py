@@ -22,6 +22,9 @@ STAMPS = {
     "updated_at": "updated",
     "processed_at": "processed",
 }
+# Stamps that a shelf cannot be searched by; the rest of a search then holds for everything.
+_UNKNOWN = {"customers": {"created_at", "processed_at"}}
+_ONLY_CUSTOMERS = {"customer_date"}
 Getter = Callable[[Any], object]
 
 
@@ -45,9 +48,10 @@ class Term:
 Query = list[list[Term]]
 
 
-def parse(text: str | None) -> Query:
+def parse(text: str | None, shelf: str = "") -> Query:
     """Return alternatives of terms; no text is one alternative without terms."""
     groups: Query = [[]]
+    unknown = _UNKNOWN.get(shelf, _ONLY_CUSTOMERS)
     for match in _TOKEN.finditer(text or ""):
         minus, field, operator, double, single, bare, word = match.groups()
         if word is not None:
@@ -55,6 +59,8 @@ def parse(text: str | None) -> Query:
                 groups.append([])
             elif word.upper() != "AND" and word.strip("()"):
                 groups[-1].append(Term("default", word.strip("()\"'").lower()))
+            continue
+        if field in unknown:
             continue
         value = next(part for part in (double, single, bare) if part is not None)
         term = _term(field, operator or "", value, negated=minus == "-")

@@ -67,9 +67,13 @@ def updated_between(start: datetime | None, end: datetime) -> str:
     return upper if start is None else f"updated_at:>='{stamp(start)}' {upper}"
 
 
-def created_between(start: datetime, end: datetime) -> str:
-    """Return the search for objects created from *start* until before *end*."""
-    return f"created_at:>='{stamp(start)}' created_at:<'{stamp(end)}'"
+def created_between(start: datetime, end: datetime, *, kind: str) -> str:
+    """Return the search for objects of a job's *kind* created from *start* until before *end*.
+
+    A field that Shopify does not know is ignored: everything would be found.
+    """
+    field = "customer_date" if kind == "customers" else "created_at"
+    return f"{field}:>='{stamp(start)}' {field}:<'{stamp(end)}'"
 
 
 def stamp(moment: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -37,11 +37,15 @@ def parts(window: Window, target: int) -> list[tuple[datetime, datetime]]:
 
 
 def merged(windows: Iterable[Window], target: int) -> list[Window]:
-    """Join neighbours, given newest first, while they stay within *target*; drop empty ones."""
+    """Join neighbours, given newest first, while they stay within *target*.
+
+    Empty ones are always joined: what a kind is counted by may be of another age than the kind.
+    """
     result: list[Window] = []
     for window in windows:
         last = result[-1] if result else None
-        if last is not None and last.count + window.count <= target:
+        empty = last is not None and 0 in (last.count, window.count)
+        if last is not None and (empty or last.count + window.count <= target):
             joined = Window(start=window.start, end=last.end, count=last.count + window.count)
             result[-1] = joined
         else:
@@ -49,8 +53,11 @@ def merged(windows: Iterable[Window], target: int) -> list[Window]:
     return [window for window in result if window.count]
 
 
-def years(until: datetime) -> Sequence[tuple[datetime, datetime]]:
-    """Cut all time until *until* into years, newest first."""
-    starts = [BEGINNING.replace(year=year) for year in range(BEGINNING.year, until.year + 1)]
-    ends = [*starts[1:], until]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if a < b][::-1]
+def roots_per_window(kind: str, orders: int, *, variants: int) -> int:
+    """Return how many roots of *kind* are as much to hold in memory as so many *orders*.
+
+    A product comes with *variants*, a variant's stock with a few levels. An order weighs as much
+    as sixteen of such objects, or as four customers.
+    """
+    objects = {"orders": 16, "customers": 4, "products": 1 + variants, "inventory": 4 * variants}
+    return max(1, 16 * orders // max(1, objects[kind]))

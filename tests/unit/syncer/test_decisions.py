@@ -50,14 +50,15 @@ def test_merged_windows_keep_every_object(counts, target):
     assert sum(one.count for one in joined) == sum(counts)
     assert all(one.count <= max(target, *counts) for one in joined)
     covered = [w for w in newest_first if any(j.start <= w.start < j.end for j in joined)]
-    assert sum(one.count for one in covered) == sum(counts)
+    assert covered == (newest_first if any(counts) else [])
 
 
-def test_years_reach_from_the_beginning_to_now():
-    found = windows.years(datetime(2008, 3, 1, tzinfo=UTC))
-
-    assert [start.year for start, _ in found] == [2008, 2007, 2006]
-    assert found[0][1] == datetime(2008, 3, 1, tzinfo=UTC)
+def test_windows_of_light_objects_hold_more_of_them():
+    assert windows.roots_per_window("orders", 2500, variants=0) == 2500
+    assert windows.roots_per_window("customers", 2500, variants=0) == 10_000
+    assert windows.roots_per_window("products", 2500, variants=49) == 800
+    assert windows.roots_per_window("inventory", 2500, variants=50) == 200
+    assert windows.roots_per_window("inventory", 1, variants=2000) == 1
 
 
 def test_searches_speak_utc_in_whole_seconds():
@@ -65,6 +66,11 @@ def test_searches_speak_utc_in_whole_seconds():
 
     assert polls.updated_between(None, east) == "updated_at:<='2026-01-01T02:00:00Z'"
     assert polls.updated_between(START, east).startswith("updated_at:>='2026-01-01T00:00:00Z' ")
+    bounds = polls.created_between(START, east, kind="customers")
+    assert bounds == (
+        "customer_date:>='2026-01-01T00:00:00Z' customer_date:<'2026-01-01T02:00:00Z'"
+    )
+    assert polls.created_between(START, east, kind="orders").startswith("created_at:>=")
     assert polls.since(START, timedelta(seconds=60)) == START - timedelta(seconds=60)
 
 
