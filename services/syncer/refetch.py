@@ -20,7 +20,15 @@ from shared.background import pause
 from shared.errors import Rejected, Unavailable
 from shared.postgres import Connection, translated
 from shared.shopify.client import ShopClient
-from shared.shopify.snapshots import Deletion, Fact, Kind, Owner, Refetch, Source
+from shared.shopify.snapshots import (
+    Deletion,
+    Fact,
+    Kind,
+    Owner,
+    Refetch,
+    Snapshot,
+    Source,
+)
 
 log = structlog.get_logger()
 
@@ -90,11 +98,28 @@ async def reread(
     missing = [object_id for object_id, raw in raws.items() if raw is None]
     metrics.REFETCHES_TOTAL.labels(kind, "found").inc(len(ids) - len(missing))
     metrics.REFETCHES_TOTAL.labels(kind, "missing").inc(len(missing))
+    if kind == "inventory_item":
+        found += await _vanished_levels(context, owner, found, at)
     if kind == "order" and missing:
         async with context.pool.acquire() as conn:
             hidden = await objects.hidden_orders(conn, owner, missing)
         missing = [object_id for object_id in missing if object_id not in hidden]
     return Answer(facts=found, missing=missing, at=at)
+
+
+async def _vanished_levels(
+    context: Context, owner: Owner, found: Sequence[Fact], at: datetime
+) -> list[Fact]:
+    """Return deletions of the levels that we have and that complete items came without."""
+    keys = {(fact.kind, fact.key) for fact in found if isinstance(fact, Snapshot)}
+    items = [key[0] for kind, key in keys if kind == "inventory_item"]
+    async with context.pool.acquire() as conn:
+        ours = await objects.level_keys(conn, owner, items)
+    return [
+        Deletion(owner=owner, kind="inventory_level", key=key, at=at, reason="refetch")
+        for key in ours
+        if ("inventory_level", key) not in keys
+    ]
 
 
 async def read_locations(client: ShopClient, owner: Owner, source: Source) -> list[Fact]:

@@ -81,6 +81,15 @@ WHERE t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND t.inventory_item_i
     AND s.source = 'bulk' AND t.synced_at < now()
 
 -- name: delete
+-- Nothing is stocked of an item that is gone.
+WITH emptied AS (
+    UPDATE commerce.inventory_levels t SET deleted_at = d.at
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+        AS d (tenant_id, shop_id, inventory_item_id, at)
+    WHERE t.tenant_id = d.tenant_id AND t.shop_id = d.shop_id
+        AND t.inventory_item_id = d.inventory_item_id
+        AND t.deleted_at IS NULL AND t.updated_at <= d.at
+)
 UPDATE commerce.inventory_items t SET deleted_at = d.at
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
     AS d (tenant_id, shop_id, inventory_item_id, at)

@@ -17,6 +17,12 @@ async def hidden_orders(conn: Connection, owner: Owner, ids: Sequence[int]) -> s
     return {row["order_id"] for row in rows}
 
 
+async def level_keys(conn: Connection, owner: Owner, items: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (inventory_item_id, location_id) of the levels we have of *items*."""
+    rows = await conn.fetch(SQL["level_keys"], owner.tenant_id, owner.shop_id, items)
+    return [(row["inventory_item_id"], row["location_id"]) for row in rows]
+
+
 async def unseen(conn: Connection, job: Job, *, after: int, limit: int) -> list[int]:
     """Return ids of the job's kind that nothing confirmed since the job started, by id."""
     key = (job.owner.tenant_id, job.owner.shop_id)

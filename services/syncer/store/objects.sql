@@ -28,8 +28,19 @@ SELECT customer_id FROM commerce.customers
 WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL AND synced_at < $3 AND customer_id > $4
 ORDER BY customer_id LIMIT $5
 
+-- name: level_keys
+SELECT inventory_item_id, location_id FROM commerce.inventory_levels
+WHERE tenant_id = $1 AND shop_id = $2 AND inventory_item_id = ANY($3::bigint[])
+    AND deleted_at IS NULL
+ORDER BY inventory_item_id, location_id
+
 -- name: unseen_inventory
+-- An item that was met may still have lost a level.
 SELECT inventory_item_id FROM commerce.inventory_items
+WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL AND synced_at < $3
+    AND inventory_item_id > $4
+UNION
+SELECT inventory_item_id FROM commerce.inventory_levels
 WHERE tenant_id = $1 AND shop_id = $2 AND deleted_at IS NULL AND synced_at < $3
     AND inventory_item_id > $4
 ORDER BY inventory_item_id LIMIT $5

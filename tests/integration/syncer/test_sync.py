@@ -23,6 +23,7 @@ from tests.integration.syncer.shopify import (
     SHOP,
     TRUTH_TOPICS,
     Simulator,
+    a_webhook,
     ask_for,
     connect_store,
     new_keys,
@@ -237,6 +238,37 @@ async def test_a_location_that_we_just_met_is_polled_from_the_beginning(context,
     await sync(context, db, owner, "incremental", "inventory")
 
     assert await db.fetchval(levels, first) == had
+
+
+async def test_a_level_that_shopify_does_not_have_is_found_by_a_full_sync(context, db, owner):
+    await sync(context, db, owner, "full", "shop", "inventory")
+    had = await slim(db, owner)
+    await db.execute(
+        "INSERT INTO commerce.inventory_levels (tenant_id, shop_id, inventory_item_id,"
+        " location_id, available, active, updated_at, source, synced_at)"
+        " SELECT tenant_id, shop_id, inventory_item_id, 77, 9, true, updated_at, 'webhook',"
+        " now() - interval '1 day' FROM commerce.inventory_items LIMIT 1"
+    )
+    assert len(await slim(db, owner)) == len(had) + 1
+
+    await sync(context, db, owner, "full", "inventory")
+
+    assert await slim(db, owner) == had
+
+
+async def test_an_item_that_is_gone_leaves_no_stock(context, db, owner):
+    await sync(context, db, owner, "full", "shop", "inventory")
+    item = await db.fetchval("SELECT min(inventory_item_id) FROM commerce.inventory_items")
+    left = (
+        "SELECT count(*) FROM commerce.inventory_levels"
+        " WHERE inventory_item_id = $1 AND deleted_at IS NULL"
+    )
+    assert await db.fetchval(left, item) > 0
+
+    gone = a_webhook(owner, "inventory_items/delete", {"id": item})
+    await apply([gone], pool=context.pool, bus=context.bus)
+
+    assert await db.fetchval(left, item) == 0
 
 
 async def test_polls_after_a_backfill_catch_what_changed(context, db, owner, simulator):
