@@ -1,4 +1,4 @@
-"""The syncer as an app: a consumer, three loops and the probes."""
+"""The syncer as an app: a consumer, four loops and the probes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from services.syncer import refetch, schedule
+from services.syncer import pruning, refetch, schedule
 from services.syncer.context import Context
 from services.syncer.handlers import deliveries, jobs
 from services.syncer.settings import Settings
@@ -49,6 +49,7 @@ def build_app(settings: Settings) -> web.Application:
             in_background(_run_jobs, name="jobs"),
             in_background(_refetch, name="refetches"),
             in_background(_keep_time, name="schedule"),
+            in_background(_prune, name="pruning"),
             _consume,
         ]
     )
@@ -109,6 +110,10 @@ async def _keep_time(app: web.Application, stop: asyncio.Event) -> None:
         intervals=settings.intervals,
         full_interval=settings.shopify_sync_full_interval,
     )
+
+
+async def _prune(app: web.Application, stop: asyncio.Event) -> None:
+    await pruning.run(app[POOL], stop)
 
 
 async def _database_answers(app: web.Application) -> None:

@@ -72,7 +72,8 @@ def sorted_out(arrivals: Sequence[Arrival], known: Collection[BodyKey]) -> list[
     result = []
     for one in {a.key: a for a in reversed(arrivals)}.values():
         repeated = one.state == "applied" and one.has_version and one.body_key in seen
-        seen.add(one.body_key)
+        if one.state == "applied":
+            seen.add(one.body_key)
         result.append(replace(one, state="duplicate", facts=()) if repeated else one)
     return sorted(result, key=lambda a: a.key)
 

@@ -99,8 +99,8 @@ async def _in_one_transaction(
     arrivals: Sequence[Arrival], *, pool: Pool, bus: Bus, clock: Clock
 ) -> Applied:
     async with pool.acquire() as conn, conn.transaction():
-        known = await inbox.known_bodies(conn, arrivals)
-        candidates = sorted_out(arrivals, known)
+        unknown = await inbox.unknown(conn, arrivals)
+        candidates = sorted_out(unknown, await inbox.known_bodies(conn, unknown))
         new = await inbox.record(conn, candidates, now=clock())
         fresh = [one for one in candidates if one.key in new]
         written = await writing.write(conn, [fact for one in fresh for fact in one.facts])

@@ -14,6 +14,14 @@ SQL = load_queries(__package__, "inbox.sql")
 _compress = zstandard.ZstdCompressor(level=1).compress
 
 
+async def unknown(conn: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Return those of *arrivals* that the inbox does not hold yet."""
+    keys = [arrival.key for arrival in arrivals]
+    rows = await conn.fetch(SQL["known"], *([key[n] for key in keys] for n in range(4)))
+    known = {(r["tenant_id"], r["shop_id"], r["topic"], r["webhook_id"]) for r in rows}
+    return [arrival for arrival in arrivals if arrival.key not in known]
+
+
 async def known_bodies(conn: Connection, arrivals: Sequence[Arrival]) -> set[BodyKey]:
     """Return which bodies were applied within the last seven days."""
     keys = [arrival.body_key for arrival in arrivals]

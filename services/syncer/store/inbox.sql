@@ -11,6 +11,12 @@ SELECT * FROM unnest(
 ON CONFLICT (tenant_id, shop_id, topic, webhook_id) DO NOTHING
 RETURNING tenant_id::text AS tenant_id, shop_id, topic, webhook_id
 
+-- name: known
+SELECT e.tenant_id::text AS tenant_id, e.shop_id, e.topic, e.webhook_id
+FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[])
+    AS d (tenant_id, shop_id, topic, webhook_id)
+JOIN commerce.webhook_events e USING (tenant_id, shop_id, topic, webhook_id)
+
 -- name: known_bodies
 SELECT DISTINCT e.tenant_id::text AS tenant_id, e.shop_id, e.topic, e.body_sha256
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[])

@@ -137,6 +137,19 @@ async def test_the_same_body_under_another_id_is_a_duplicate(handle, db):
     assert sorted((await states(db)).values()) == ["applied", "duplicate", "duplicate"]
 
 
+async def test_a_body_that_died_once_does_not_hide_its_twin(handle, db):
+    """The first was recorded as dead, by an older version perhaps; its copy must be applied."""
+    await handle([a_message(an_item_delivery("w1", cost="2.00"))])
+    await db.execute("UPDATE commerce.webhook_events SET state = 'dead'")
+    await db.execute("DELETE FROM commerce.inventory_items")
+
+    twins = [an_item_delivery(name, cost="2.00") for name in ("w2", "w1")]
+    await handle([a_message(*twins)])
+
+    assert await states(db) == {"w1": "dead", "w2": "applied"}
+    assert await costs(db) == {5: "2.00"}
+
+
 async def test_a_late_delivery_is_stale(handle, db):
     await handle([a_message(an_item_delivery("w1", second=9, cost="9.00"))])
     await handle([a_message(an_item_delivery("w2", second=1, cost="1.00"))])

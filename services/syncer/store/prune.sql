@@ -1,0 +1,29 @@
+-- name: bodies
+-- What a delivery did stays on record; what it said does not.
+WITH old AS (
+    SELECT tenant_id, shop_id, topic, webhook_id FROM commerce.webhook_events
+    WHERE received_at < now() - interval '14 days' AND body IS NOT NULL
+    ORDER BY received_at LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE commerce.webhook_events e SET body = NULL
+FROM old o
+WHERE e.tenant_id = o.tenant_id AND e.shop_id = o.shop_id AND e.topic = o.topic
+    AND e.webhook_id = o.webhook_id
+
+-- name: jobs
+WITH old AS (
+    DELETE FROM commerce.sync_jobs j
+    USING (
+        SELECT tenant_id, shop_id, job_id FROM commerce.sync_jobs
+        WHERE finished_at < now() - interval '30 days'
+        ORDER BY finished_at LIMIT $1
+        FOR UPDATE SKIP LOCKED
+    ) AS o
+    WHERE j.tenant_id = o.tenant_id AND j.shop_id = o.shop_id AND j.job_id = o.job_id
+    RETURNING j.tenant_id, j.shop_id, j.job_id
+), operations AS (
+    DELETE FROM commerce.bulk_operations b USING old o
+    WHERE b.tenant_id = o.tenant_id AND b.shop_id = o.shop_id AND b.job_id = o.job_id
+)
+SELECT job_id FROM old
