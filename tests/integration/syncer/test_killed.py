@@ -8,18 +8,24 @@ import random
 import signal
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from services.syncer.handlers.deliveries import apply
 from shared.bus.connect import open_bus
 from shared.deliveries import TOPIC, pack
 from shared.keyring import KeyRing, generate_key
+from shared.shopify.snapshots import Owner
+from tests.integration.histories import whole_orders
+from tests.integration.outcomes import rows_of as living
 from tests.integration.syncer.conftest import rows_of
+from tests.integration.syncer.objects import OWNER
 from tests.integration.syncer.shopify import ask_for, connect_store, simulating
-from tests.integration.syncer.test_deliveries import an_item_delivery
+from tests.integration.syncer.test_deliveries import RecordingBus, an_item_delivery
 
 DELIVERIES = 2000
 ITEMS = 200
@@ -95,6 +101,43 @@ async def test_two_thousand_deliveries_survive_being_killed(bus_url, dsn, pool, 
     assert {row[0]: int(row[1]) for row in found} == dict.fromkeys(range(ITEMS), newest)
     states = await db.fetch("SELECT DISTINCT state FROM commerce.webhook_events")
     assert {row["state"] for row in states} <= {"applied", "stale"}
+
+
+UNTOUCHED = Owner(tenant_id=str(uuid.UUID(int=8)), shop_id=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_orders_survive_a_killed_syncer_with_their_children_and_marks(bus_url, dsn, pool, db):
+    environment = environment_for(dsn, AMQP_URL=bus_url)
+    notices = whole_orders(11)
+    killed = [one.to(OWNER) for one in notices if one.shop == 0]
+    random.Random(5).shuffle(killed)
+    bus = await open_bus(bus_url, pool)
+    for start in range(0, len(killed), 10):
+        await bus.publish(TOPIC, pack(killed[start : start + 10]))
+    await bus.close()
+
+    kept = "SELECT count(*) FROM commerce.webhook_events"
+    for part in (0.2, 0.5, 0.8):
+        async with process("services.syncer", **environment):
+            enough = f"SELECT ({kept}) >= {int(len(killed) * part)}"
+            await until(db, enough, wanted=True, seconds=30)
+        await db.execute("UPDATE bus.messages SET available_at = now(), lease_id = NULL")
+    async with process("services.syncer", **environment):
+        await until(db, kept, len(killed), seconds=40)
+
+    told = [one.to(UNTOUCHED) for one in notices if one.shop == 0]
+    await apply(told, pool=pool, bus=RecordingBus())
+    mine, theirs = await living(db, OWNER), await living(db, UNTOUCHED)
+    assert mine == theirs
+    assert all(mine[table] for table in ("orders", "order_lines", "refunds", "refund_lines"))
+    unmarked = (
+        "SELECT count(*) FROM commerce.orders o WHERE NOT EXISTS ("
+        " SELECT FROM analytics.order_marks m WHERE m.shop_id = o.shop_id"
+        " AND m.order_id = o.order_id)"
+    )
+    assert await db.fetchval(unmarked) == 0
 
 
 @pytest.mark.slow
