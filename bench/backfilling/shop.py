@@ -155,7 +155,7 @@ def build_app(path: Path, offsets: list[int]) -> web.Application:
                 "rootObjectCount": str(high - low), "url": f"http://{request.host}/file/{span}",
             }}  # fmt: skip
         else:
-            low, high = _slice(variables["orders"], orders)
+            low, high = _slice(variables["search"], orders)
             none = {"count": 0, "precision": "EXACT"}
             answer = {"ordersCount": {"count": high - low, "precision": "EXACT"},
                       "productsCount": none, "customersCount": none}  # fmt: skip
