@@ -159,6 +159,23 @@ async def test_a_first_full_sync_that_failed_is_tried_again_an_hour_later(pool, 
     assert await full_jobs(pool, db) == ["orders", "shop"]
 
 
+async def test_a_month_of_finished_polls_does_not_slow_the_clock(pool, db, owner):
+    await shop_synced(db, owner)
+    await db.execute(
+        "INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger, status,"
+        " finished_at) SELECT $1, $2, 'orders', 'incremental', 'schedule', 'succeeded', now()"
+        " FROM generate_series(1, 20000)",
+        TENANT,
+        owner.shop_id,
+    )
+    await db.execute("ANALYZE commerce.sync_jobs")
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + jobs.SQL["schedule_full"]
+    async with pool.acquire() as conn:
+        plan = orjson.loads(await conn.fetchval(explain, 86400))[0]["Plan"]
+
+    assert most_rows(plan) < 200
+
+
 async def schedule(pool, intervals=HOURLY) -> None:
     async with pool.acquire() as conn:
         await jobs.schedule(conn, intervals)
