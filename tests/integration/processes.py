@@ -77,6 +77,7 @@ class Sender:
         self._url = f"http://127.0.0.1:{port}{INGRESS}"
         self._secret = secret.encode()
         self._waiting = list(reversed(deliveries))
+        self.total = len(deliveries)
         self.answered: set[str] = set()
         self.refused = 0
 
