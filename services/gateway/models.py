@@ -213,6 +213,10 @@ class SyncStatus(Given):
     last_success_at: datetime | None
     last_error: str | None
     lag_seconds: int | None
+    pending_reads: int = Field(
+        description="Objects to be read again by id, such as orders whose refund lines no bulk"
+        " operation can carry."
+    )
 
 
 class WebhookQuery(Paging):

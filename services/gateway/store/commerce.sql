@@ -20,9 +20,18 @@ LIMIT $6
 SELECT * FROM commerce.sync_jobs WHERE shop_id = $1 AND job_id = $2
 
 -- name: sync_states
-SELECT kind, cursor_updated_at, full_synced_at, last_polled_at, last_success_at, last_error,
-    extract(epoch FROM now() - last_success_at)::bigint AS lag_seconds
-FROM commerce.sync_state WHERE shop_id = $1 ORDER BY kind
+SELECT s.kind, s.cursor_updated_at, s.full_synced_at, s.last_polled_at, s.last_success_at,
+    s.last_error, extract(epoch FROM now() - s.last_success_at)::bigint AS lag_seconds,
+    (
+        SELECT count(*) FROM commerce.refetches r
+        WHERE r.tenant_id = s.tenant_id AND r.shop_id = s.shop_id AND r.kind = ANY (CASE s.kind
+            WHEN 'orders' THEN '{order}'::text[]
+            WHEN 'products' THEN '{product}'
+            WHEN 'customers' THEN '{customer}'
+            WHEN 'inventory' THEN '{inventory_item,inventory_level,location}'
+        END)
+    ) AS pending_reads
+FROM commerce.sync_state s WHERE s.shop_id = $1 ORDER BY s.kind
 
 -- name: orders
 -- A missing cursor is the end of time instead of one more OR, which the index cannot use.

@@ -35,6 +35,23 @@ async def test_an_order_is_shown_with_all_its_parts(gateway, alba):
     assert order["raw"] == {"note": "raw of alba"}
 
 
+async def test_the_status_counts_what_must_still_be_read_again(gateway, alba, db):
+    for order_id in (1, 2):
+        await rows.insert(
+            db,
+            "commerce.refetches",
+            tenant_id=alba.tenant_id,
+            shop_id=alba.shop_id,
+            kind="order",
+            id=order_id,
+            reason="refunds",
+        )
+
+    _, body = await gateway.get(f"/stores/{alba.shop_id}/sync/status", headers=alba.headers())
+
+    assert [(one["kind"], one["pending_reads"]) for one in body["data"]] == [("orders", 2)]
+
+
 async def test_the_raw_payload_is_left_out_unless_asked_for(gateway, alba):
     _, body = await gateway.get(
         f"/stores/{alba.shop_id}/orders/{rows.ORDER}", headers=alba.headers()
