@@ -126,7 +126,7 @@ class EmbeddedPostgres:
         )
         output, _ = process.communicate(timeout=120)
         if process.returncode:
-            raise Unavailable(f"initdb failed: {_last_line(output.decode(errors='replace'))}")
+            raise Unavailable(f"initdb failed: {_cause(output.decode(errors='replace'))}")
 
     def _options(self) -> Iterator[str]:
         yield from ("-h", "")
@@ -225,6 +225,12 @@ def _answers(path: Path) -> bool:
     # A pid from an old file may belong to anybody by now; a socket that accepts is PostgreSQL's.
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
+
+
+def _cause(text: str) -> str:
+    # What failed comes first; what initdb could not clean up after it comes last.
+    named = [line for line in text.splitlines() if "error:" in line or "FATAL" in line]
+    return named[0] if named else _last_line(text)
 
 
 def _last_line(text: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -37,6 +39,16 @@ async def _on_server(dsn: str, statement: str) -> None:
         await conn.execute(statement)
     finally:
         await conn.close()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder beside pytest's own, which another session of the same user closes to others.
+
+    Embedded Postgres does not run as root, so it must be able to pass through to its data.
+    """
+    with tempfile.TemporaryDirectory(prefix="till-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
 
 
 @pytest.fixture(scope="session")
