@@ -1,11 +1,8 @@
-"""Amounts: exact, and never mixed between currencies."""
+"""Minor units of currencies, and rounding to them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-
-from shared.errors import Rejected
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _WHOLE = frozenset(
@@ -29,27 +26,3 @@ def minor_unit(currency: str) -> Decimal:
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Round half up to the minor unit of *currency*."""
     return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount and its currency (ISO 4217)."""
-
-    amount: Decimal
-    currency: str
-
-    def __add__(self, other: Money) -> Money:
-        return Money(self.amount + self._same(other).amount, self.currency)
-
-    def __sub__(self, other: Money) -> Money:
-        return Money(self.amount - self._same(other).amount, self.currency)
-
-    def __neg__(self) -> Money:
-        return Money(-self.amount, self.currency)
-
-    def _same(self, other: Money) -> Money:
-        if other.currency != self.currency:
-            raise Rejected(
-                f"{other.currency} cannot be added to {self.currency}", code="currency_mismatch"
-            )
-        return other

@@ -1,4 +1,4 @@
-"""Amounts are exact and keep their currency."""
+"""Amounts are rounded to the minor unit of their currency."""
 
 from __future__ import annotations
 
@@ -6,21 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.errors import Rejected
-from shared.money import Money, minor_unit, rounded
-
-
-def test_amounts_of_one_currency_add_up_exactly() -> None:
-    total = Money(Decimal("0.1"), "GBP") + Money(Decimal("0.2"), "GBP")
-
-    assert total == Money(Decimal("0.3"), "GBP")
-
-
-def test_currencies_never_mix() -> None:
-    with pytest.raises(Rejected) as caught:
-        Money(Decimal(1), "GBP") + Money(Decimal(1), "EUR")
-
-    assert caught.value.code == "currency_mismatch"
+from shared.money import minor_unit, rounded
 
 
 @pytest.mark.parametrize(
