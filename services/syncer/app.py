@@ -8,27 +8,32 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from services.syncer import pruning, refetch, schedule
+from services.syncer import drift, outgoing, privacy, pruning, refetch, schedule, schema_drift
 from services.syncer.context import Context
 from services.syncer.handlers import deliveries, jobs
+from services.syncer.posting import Poster
+from services.syncer.sending import Sender, send
 from services.syncer.settings import Settings
 from services.syncer.shops import Access, Shops
 from shared.background import in_background
+from shared.bus.announcing import Announcer
 from shared.bus.connect import BUS, bus_of
 from shared.bus.topology import DELIVERIES, JOBS
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of, translated
 from shared.shopify.admin_api import checked_base_url
 from shared.shopify.client import Patience, open_session
+from shared.shopify.pacing import PACING, pacing_of
 from shared.web import errors_to_responses, probes
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 CONTEXT = web.AppKey("CONTEXT", Context)
 WAKE = web.AppKey("WAKE", asyncio.Event)
 
-# A message carries up to 64 deliveries; a transaction takes up to 500.
-_MESSAGES_PER_BATCH = 8
-_PREFETCH = 24
+# A message carries up to 64 deliveries, but one alone when they come singly, and each batch has the
+# price of a transaction whatever its size; one takes up to 500 deliveries.
+_MESSAGES_PER_BATCH = 64
+_PREFETCH = 128
 
 
 def build_app(settings: Settings) -> web.Application:
@@ -43,13 +48,24 @@ def build_app(settings: Settings) -> web.Application:
                 settings.database_url,
                 role="tillstream_syncer",
                 max_size=settings.database_pool_max,
+                own=settings.told_to_sql,
+            ),
+            pacing_of(
+                settings.database_url,
+                role="tillstream_syncer",
+                per_second=settings.shopify_max_requests_per_second,
             ),
             bus_of(settings.amqp_url),
             _context,
             in_background(_run_jobs, name="jobs"),
             in_background(_refetch, name="refetches"),
             in_background(_keep_time, name="schedule"),
+            in_background(_sample_nightly, name="samples"),
             in_background(_prune, name="pruning"),
+            in_background(_attend_to_privacy, name="privacy requests"),
+            in_background(_report_drift, name="schema drift"),
+            in_background(_tell_others, name="domain events"),
+            in_background(_post_webhooks, name="webhooks", grace_seconds=20),
             _consume,
         ]
     )
@@ -61,6 +77,7 @@ async def _context(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     access = Access(
         api_version=settings.shopify_api_version,
+        namespaces=settings.namespaces,
         base_url=settings.shopify_base_url,
         patience=Patience(
             attempts=settings.shopify_max_retry_attempts,
@@ -68,6 +85,7 @@ async def _context(app: web.Application) -> AsyncIterator[None]:
             breaker_failures=settings.shopify_circuit_failures,
             breaker_seconds=settings.shopify_circuit_reset_seconds,
         ),
+        pacing=app[PACING],
     )
     keys = KeyRing.parse(settings.shopify_encryption_key.get_secret_value())
     async with open_session() as session:
@@ -79,6 +97,7 @@ async def _context(app: web.Application) -> AsyncIterator[None]:
             lag=timedelta(seconds=settings.shopify_sync_lag),
             webhook_url=settings.shopify_webhook_url,
             roots_per_window=settings.shopify_sync_window,
+            sample_size=settings.shopify_reconcile_sample,
         )
         yield
 
@@ -112,8 +131,34 @@ async def _keep_time(app: web.Application, stop: asyncio.Event) -> None:
     )
 
 
+async def _sample_nightly(app: web.Application, stop: asyncio.Event) -> None:
+    await drift.keep_nightly(app[CONTEXT], stop, hour=app[SETTINGS].shopify_reconcile_hour)
+
+
+async def _report_drift(app: web.Application, stop: asyncio.Event) -> None:
+    await schema_drift.run(app[POOL], stop)
+
+
 async def _prune(app: web.Application, stop: asyncio.Event) -> None:
     await pruning.run(app[POOL], stop)
+
+
+async def _tell_others(app: web.Application, stop: asyncio.Event) -> None:
+    settings = app[SETTINGS]
+    announcer = Announcer(settings.amqp_url) if settings.domain_events else None
+    await outgoing.relay(app[POOL], announcer, stop)
+
+
+async def _post_webhooks(app: web.Application, stop: asyncio.Event) -> None:
+    settings = app[SETTINGS]
+    keys = KeyRing.parse(settings.shopify_encryption_key.get_secret_value())
+    poster = Poster(anywhere=settings.app_env != "production")
+    await send(Sender(pool=app[POOL], poster=poster, keys=keys), stop)
+    await poster.close()
+
+
+async def _attend_to_privacy(app: web.Application, stop: asyncio.Event) -> None:
+    await privacy.run(app[POOL], stop)
 
 
 async def _database_answers(app: web.Application) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
-from services.syncer import metrics, notices, writing
+from services.syncer import metrics, notices, privacy_redacting, writing
 from services.syncer.room import Room
 from services.syncer.shops import Shops
 from services.syncer.writing import Written
@@ -24,6 +24,7 @@ class Context:
     """*overlap* is how far a poll looks back; *lag* keeps it behind the present.
 
     *search_depth* is after how many objects a poll begins a new search, before Shopify ends it.
+    *sample_size* is how many random objects of each resource are compared each night.
     """
 
     pool: Pool
@@ -34,18 +35,31 @@ class Context:
     webhook_url: str = ""
     roots_per_window: int = 2500
     search_depth: int = 20_000
+    sample_size: int = 200
     room: Room = field(default_factory=Room)
     clock: Clock = now
 
 
-async def save(context: Context, facts: Iterable[Fact], *, also: Also | None = None) -> Written:
-    """Commit *facts* and what *also* does in one transaction, then wake analytics.
+async def save(
+    context: Context,
+    facts: Iterable[Fact],
+    *,
+    also: Also | None = None,
+    before: Also | None = None,
+) -> Written:
+    """Commit what *before* does, *facts* and what *also* does in one transaction.
+
+    Wakes analytics afterwards.
 
     Raises Unavailable when Postgres is away; nothing is written then.
     """
     with translated():
         async with context.pool.acquire() as conn, conn.transaction():
-            written = await writing.write(conn, facts)
+            if before is not None:
+                await before(conn)
+            told = list(facts)
+            async with privacy_redacting.respected(conn, told):
+                written = await writing.write(conn, told)
             if also is not None:
                 await also(conn)
     for (kind, outcome), count in written.outcomes.items():

@@ -11,7 +11,7 @@ import structlog
 from shared.bus.protocol import Bus
 from shared.clock import Clock, now
 from shared.errors import Unavailable
-from shared.events import OrdersChanged, StoreLeft
+from shared.events import OrdersChanged, StoreLeft, StoreRenamed
 from shared.shopify.snapshots import AppUninstalled, Owner
 
 log = structlog.get_logger()
@@ -54,5 +54,17 @@ async def store_left(bus: Bus, owner: Owner, *, status: str, reason: str, at: da
             "status": status,
             "reason": reason,
         }
+    )
+    await bus.publish(event.kind, event.model_dump_json().encode())
+
+
+async def store_renamed(bus: Bus, owner: Owner, *, shop_domain: str, at: datetime) -> None:
+    """Tell the gateway that Shopify calls a store by another myshopify domain since *at*."""
+    event = StoreRenamed(
+        id=uuid.uuid4(),
+        tenant_id=uuid.UUID(owner.tenant_id),
+        shop_id=owner.shop_id,
+        happened_at=at,
+        shop_domain=shop_domain,
     )
     await bus.publish(event.kind, event.model_dump_json().encode())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 
 import structlog
 
 from services.syncer.context import Context
 from services.syncer.store import jobs, subscriptions
+from services.syncer.watch import watch
 from shared.background import pause
 from shared.errors import Unavailable
 from shared.postgres import Connection, translated
@@ -16,6 +18,7 @@ from shared.postgres import Connection, translated
 log = structlog.get_logger()
 
 _TICK_SECONDS = 2.0
+_TICKS_PER_WATCH = 30
 
 
 async def keep_time(
@@ -27,7 +30,8 @@ async def keep_time(
     On the first tick also have those shops corrected that deliver to another address than ours.
     """
     address = context.webhook_url
-    while True:
+    silent: frozenset[int] = frozenset()
+    for tick in itertools.count():
         try:
             with translated():
                 async with context.pool.acquire() as conn:
@@ -36,7 +40,9 @@ async def keep_time(
                         address = ""
                     await jobs.cancel_left(conn)
                     await jobs.schedule(conn, intervals)
-                    await jobs.schedule_full(conn, full_interval)
+                    await jobs.schedule_full(conn, list(intervals), full_interval)
+                    if tick % _TICKS_PER_WATCH == 0:
+                        silent = await watch(conn, silent)
         except Unavailable as exc:
             log.warning("scheduler pauses", error=str(exc))
         if not await pause(stop, _TICK_SECONDS):

@@ -1,136 +1,98 @@
-"""The shop itself: its facts, its locations, and the webhooks it must send us."""
+"""The shop itself: its facts, its locations, what it lets us read, and its webhooks."""
 
 from __future__ import annotations
 
 import msgspec
 import structlog
 
+from services.syncer import notices, reading
 from services.syncer.context import Also, Context, save
+from services.syncer.domain.capabilities import covering
 from services.syncer.domain.jobs import Job
-from services.syncer.domain.subscriptions import Subscription, compare
-from services.syncer.refetch import read_locations
-from services.syncer.store import jobs, subscriptions
+from services.syncer.probe import probe
+from services.syncer.store import jobs, objects, shops
+from services.syncer.subscribing import subscribe
 from shared.errors import Forbidden
 from shared.postgres import Connection
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
 from shared.shopify.mapping import shop_facts
+from shared.shopify.snapshots import Fact, Owner, Refetch, ShopFacts, Snapshot
 
 log = structlog.get_logger()
 
+_LOCATIONS_PER_PAGE = 50
 
-class _ShopBody(msgspec.Struct):
+
+class _Scope(msgspec.Struct):
+    handle: str
+
+
+class _Installation(msgspec.Struct, rename="camel"):
+    access_scopes: list[_Scope]
+
+
+class _ShopBody(msgspec.Struct, rename="camel"):
     shop: msgspec.Raw
-
-
-class _Node(msgspec.Struct):
-    id: str
-    topic: str
-    uri: str
-
-
-class _Edge(msgspec.Struct):
-    node: _Node
-
-
-class _PageInfo(msgspec.Struct, rename="camel"):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _Connection(msgspec.Struct, rename="camel"):
-    edges: list[_Edge]
-    page_info: _PageInfo
-
-
-class _Subscriptions(msgspec.Struct, rename="camel"):
-    webhook_subscriptions: _Connection
-
-
-class _UserError(msgspec.Struct):
-    message: str
-
-
-class _Created(msgspec.Struct, rename="camel"):
-    webhook_subscription: _Node | None = None
-    user_errors: list[_UserError] = []
-
-
-class _CreatedBody(msgspec.Struct, rename="camel"):
-    webhook_subscription_create: _Created
+    current_app_installation: _Installation
 
 
 async def sync_shop(context: Context, job: Job) -> None:
-    """Read the shop and its locations, then set its webhook subscriptions right."""
+    """Read the shop and its locations, find out what it allows, and set its webhooks right."""
     client = await context.shops.client(job.owner)
-    body = await client.execute(document("shop"))
-    raw = bytes(msgspec.json.decode(body, type=_ShopBody).shop)
+    shop, scopes = await _read(client, job.owner)
+    async with context.pool.acquire() as conn:
+        renamed = await shops.is_renamed(conn, shop)
+    if renamed:
+        log.warning("shop renamed", shop_id=job.owner.shop_id, domain=shop.shop_domain)
+        at = context.clock()
+        await notices.store_renamed(context.bus, job.owner, shop_domain=shop.shop_domain, at=at)
+    places = await _places(context, client, job.owner)
+    await save(context, [shop, *places], also=_counted(job))
+    await probe(context, client, job.owner, scopes=scopes)
+    if context.webhook_url:
+        await subscribe(context, job, client, granted=covering(scopes))
+
+
+async def _read(client: ShopClient, owner: Owner) -> tuple[ShopFacts, list[str]]:
+    body = msgspec.json.decode(await client.execute(document("shop")), type=_ShopBody)
+    scopes = [scope.handle for scope in body.current_app_installation.access_scopes]
+    return shop_facts(bytes(body.shop), owner), scopes
+
+
+async def _places(context: Context, client: ShopClient, owner: Owner) -> list[Fact]:
+    """Return the shop's locations, and wishes for those of ours that it does not list.
+
+    Shopify does not list every location that is there, so this is no proof that one is gone.
+    """
     try:
-        locations = await read_locations(client, job.owner, "poll")
+        found = await _listed(client, owner)
     except Forbidden as exc:
         log.warning("locations cannot be read", error=str(exc))
-        locations = []
-    await save(context, [shop_facts(raw, job.owner), *locations], also=_counted(job))
-    if context.webhook_url:
-        await _reconcile(context, job, client)
+        return []
+    listed = {fact.key[0] for fact in found if isinstance(fact, Snapshot | Refetch)}
+    async with context.pool.acquire() as conn:
+        others = await objects.unlisted_locations(conn, owner, listed)
+    return found + [
+        Refetch(owner=owner, kind="location", key=(one,), reason="unlisted") for one in others
+    ]
 
 
-async def _reconcile(context: Context, job: Job, client: ShopClient) -> None:
-    changes = compare(await _existing(client), context.webhook_url)
-    held = list(changes.kept)
-    for topic in changes.missing:
-        created = await _create(client, topic, context.webhook_url)
-        if created is not None:
-            held.append(created)
-    for one in changes.surplus:
-        await client.execute(document("webhook_subscription_delete"), {"id": one.gid})
-
-    async def remember(conn: Connection) -> None:
-        await jobs.renew(conn, job)
-        await subscriptions.remember(conn, job.owner, held)
-
-    await save(context, (), also=remember)
-    if changes.missing or changes.surplus:
-        missing, surplus = len(changes.missing), len(changes.surplus)
-        log.info("webhook subscriptions set right", created=missing, removed=surplus)
-
-
-async def _existing(client: ShopClient) -> list[Subscription]:
-    found: list[Subscription] = []
+async def _listed(client: ShopClient, owner: Owner) -> list[Fact]:
+    found: list[Fact] = []
     after: str | None = None
     while True:
-        body = await client.execute(
-            document("webhook_subscriptions"), {"first": 100, "after": after}
-        )
-        page = msgspec.json.decode(body, type=_Subscriptions).webhook_subscriptions
-        found += [_subscription(edge.node) for edge in page.edges]
-        if not page.page_info.has_next_page:
+        page = await reading.locations_page(client, first=_LOCATIONS_PER_PAGE, after=after)
+        for raw in page.nodes:
+            found += await reading.facts(client, "location", raw, owner=owner, source="poll")
+        after = page.after
+        if after is None:
             return found
-        after = page.page_info.end_cursor
-
-
-async def _create(client: ShopClient, topic: str, uri: str) -> Subscription | None:
-    """Subscribe to *topic*; a topic that the app's scopes do not allow is left out, aloud."""
-    document_text = document("webhook_subscription_create")
-    try:
-        body = await client.execute(document_text, {"topic": topic, "uri": uri})
-    except Forbidden as exc:
-        log.warning("webhook not allowed", topic=topic, error=str(exc))
-        return None
-    answer = msgspec.json.decode(body, type=_CreatedBody).webhook_subscription_create
-    if answer.webhook_subscription is None:
-        reasons = "; ".join(error.message for error in answer.user_errors)
-        log.warning("webhook refused", topic=topic, error=reasons)
-        return None
-    return _subscription(answer.webhook_subscription)
-
-
-def _subscription(node: _Node) -> Subscription:
-    return Subscription(gid=node.id, topic=node.topic, uri=node.uri)
 
 
 def _counted(job: Job) -> Also:
     async def counted(conn: Connection) -> None:
-        await jobs.progress(conn, job, 1)
+        # What follows is done again each time.
+        await jobs.progress(conn, job, 1, forgives=False)
 
     return counted

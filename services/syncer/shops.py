@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 
+from services.syncer import schema_drift
 from services.syncer.store import shops as store
 from services.syncer.store.shops import Credential
 from shared.clock import Clock, now
 from shared.errors import NotFound, Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import Pool
-from shared.shopify.client import Patience, ShopClient
+from shared.shopify.client import Patience, ShopClient, Terms
+from shared.shopify.documents import Namespaces
+from shared.shopify.pacing import Pacing
 from shared.shopify.snapshots import Owner
 
 
@@ -23,10 +27,12 @@ class Access:
     api_version: str
     base_url: str = ""
     patience: Patience = field(default_factory=Patience)
+    pacing: Pacing = field(default_factory=Pacing)
+    namespaces: Namespaces = ()
 
 
 class Shops:
-    """The clients this process has; a client holds its shop's cost bucket, so it is kept."""
+    """The clients this process has; a client holds its shop's circuit breaker, so it is kept."""
 
     def __init__(
         self,
@@ -47,24 +53,34 @@ class Shops:
 
     async def client(self, owner: Owner) -> ShopClient:
         """Return the client of *owner*; raise NotFound unless the store is active."""
-        domain = (await self._credential(owner)).shop_domain
-        known = self._clients.get(owner)
-        if known is not None and known.shop_domain == domain:
-            return known
+        credential = await self._credential(owner)
+        client = self._clients.get(owner)
+        if client is None or client.shop_domain != credential.shop_domain:
+            client = self._clients[owner] = self._opened_for(owner, credential.shop_domain)
+        client.lacking = credential.lacking
+        return client
 
+    def resting(self) -> list[int]:
+        """Return the shops that are not asked for a while, because Shopify failed."""
+        return [owner.shop_id for owner, one in self._clients.items() if one.is_resting]
+
+    def _opened_for(self, owner: Owner, domain: str) -> ShopClient:
         async def token() -> str:
             return await self._token(owner)
 
-        client = ShopClient(
+        return ShopClient(
             self._session,
             shop_domain=domain,
             token=token,
             api_version=self._access.api_version,
             base_url=self._access.base_url,
-            patience=self._access.patience,
+            terms=Terms(
+                patience=self._access.patience,
+                pace=self._access.pacing.pace(owner),
+                namespaces=self._access.namespaces,
+                on_version=partial(schema_drift.other_version, owner),
+            ),
         )
-        self._clients[owner] = client
-        return client
 
     async def _token(self, owner: Owner) -> str:
         credential = await self._credential(owner)

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from services.syncer.context import Also, Context, save
-from services.syncer.domain.jobs import OBJECT, Job
-from services.syncer.refetch import GONE, IDS_PER_QUERY, reread
-from services.syncer.store import jobs, objects
+from services.syncer.domain.jobs import Job
+from services.syncer.refetch import GONE, reread
+from services.syncer.store import jobs, objects, refetches
 from shared.postgres import Connection
 from shared.shopify.client import ShopClient
+from shared.shopify.resources import RESOURCES
 from shared.shopify.snapshots import Refetch
 
 
 async def sweep(context: Context, job: Job, client: ShopClient) -> None:
     """Ask once more for what vanished without a webhook; a second null buries it as ``sweep``."""
-    kind, last = OBJECT[job.kind], 0
+    resource, last = RESOURCES[job.kind], 0
     while True:
         async with context.pool.acquire() as conn:
-            ids = await objects.unseen(conn, job, after=last, limit=IDS_PER_QUERY[kind])
+            ids = await objects.unseen(conn, job, after=last, limit=resource.ids)
         if not ids:
-            return
-        answer = await reread(context, client, kind, owner=job.owner, ids=ids)
+            break
+        answer = await reread(context, client, resource.kind, owner=job.owner, ids=ids)
         doubts = [
-            Refetch(owner=job.owner, kind=kind, key=(one,), reason=f"{GONE}sweep")
+            Refetch(owner=job.owner, kind=resource.kind, key=(one,), reason=f"{GONE}sweep")
             for one in answer.missing
         ]
         await save(context, [*answer.facts, *doubts], also=_renewed(job))
         last = ids[-1]
+    if resource.kind == "collection":
+        async with context.pool.acquire() as conn:
+            await refetches.ask_for_ruled(conn, job.owner)
 
 
 def _renewed(job: Job) -> Also:

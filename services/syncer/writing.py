@@ -6,22 +6,36 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from services.syncer import schema_drift
 from services.syncer.domain import batches
 from services.syncer.domain.batches import Batch, ObjectKey, Plan
-from services.syncer.store import refetches, snapshots
+from services.syncer.domain.changes import Change, changes_of
+from services.syncer.store import domain_events, refetches, snapshots
+from services.syncer.store.statements import COUNTED
 from shared.postgres import Connection
-from shared.shopify.snapshots import Fact, Owner, Refetch, Snapshot
+from shared.shopify.snapshots import (
+    ChildRows,
+    CustomerMerged,
+    Deletion,
+    Fact,
+    Owner,
+    Refetch,
+    ShopFacts,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What became of the facts. *outcomes* counts (kind, outcome) pairs, where an outcome is one
     of inserted, updated, stale, equal, conflict, deleted; *shops* are those with changed orders.
+    *inserted* names the new objects as (kind, (shop, ids …)).
     """
 
     plan: Plan
     outcomes: Mapping[tuple[str, str], int]
     refused: Mapping[tuple[str, ObjectKey], str]
+    inserted: frozenset[tuple[str, tuple[int, ...]]]
     shops: frozenset[Owner]
 
     def is_stale(self, snapshot: Snapshot) -> bool:
@@ -29,46 +43,100 @@ class Written:
         verdict = self.refused.get((snapshot.kind, batches.key_of(snapshot)))
         return verdict in {"stale", "deleted"} or self.plan.is_outdated(snapshot)
 
+    def outcome_of(self, fact: Fact) -> str | None:
+        """Return ``kind:id:what`` of the object that *fact* speaks of; None where there is none."""
+        match fact:
+            case Snapshot():
+                return _told(fact.kind, fact.key, self._fate_of(fact))
+            case Deletion():
+                return _told(fact.kind, fact.key, "removed")
+            case Refetch():
+                return _told(fact.kind, fact.key, "wanted")
+            case ChildRows():
+                return _told(fact.table, fact.parent, "added")
+            case CustomerMerged():
+                return _told("customer", (fact.gone,), "merged")
+            case ShopFacts():
+                return _told("shop", (fact.shopify_shop_id,), "updated")
+            case _:
+                return None
+
+    def _fate_of(self, snapshot: Snapshot) -> str:
+        if self.plan.is_outdated(snapshot):
+            return "stale"
+        if verdict := self.refused.get((snapshot.kind, batches.key_of(snapshot))):
+            return verdict
+        named = (snapshot.kind, (snapshot.owner.shop_id, *snapshot.key))
+        return "inserted" if named in self.inserted else "updated"
+
+
+def _told(kind: str, key: tuple[int, ...], what: str) -> str:
+    return f"{kind}:{'/'.join(map(str, key))}:{what}"
+
 
 async def write(conn: Connection, facts: Iterable[Fact]) -> Written:
     """Write *facts* in the caller's transaction; call it once per transaction."""
     plan = batches.plan(facts)
+    schema_drift.look_at_batches(plan.batches)
     outcomes: Counter[tuple[str, str]] = Counter()
     refused: dict[tuple[str, ObjectKey], str] = {}
+    inserted: set[tuple[str, tuple[int, ...]]] = set()
     wishes: list[Refetch] = list(plan.refetches)
-    if plan.batches:
-        await snapshots.lock_kinds(conn, plan.batches)
-        await snapshots.prepare_staging(conn, plan.batches)
+    changes: list[Change] = []
+    is_listened_to = bool(plan.batches) and await snapshots.lock_kinds(conn, plan.batches)
     for batch in plan.batches:
-        verdicts = await _write_batch(conn, batch, outcomes)
+        new, verdicts, unchanged = await _write_batch(conn, batch, outcomes)
+        inserted.update((batch.kind, key) for key in new)
         refused.update(((batch.kind, key), verdict) for key, verdict in verdicts.items())
         wishes += _doubts(batch, verdicts)
         wishes += await _add_and_delete(conn, batch)
+        if is_listened_to:
+            changes += changes_of(batch, unchanged)
+    if changes:
+        await domain_events.add_changes(conn, changes)
+    for merge in plan.merges:
+        orders = await snapshots.merge(conn, merge)
+        wishes += [batches.refetch("order", key, "customers/merge") for key in orders]
     for shop in plan.shops.values():
         await snapshots.save_shop(conn, shop)
     if wishes:
         await refetches.ask(conn, batches.wishes(wishes))
-    return Written(plan=plan, outcomes=outcomes, refused=refused, shops=_shops(plan))
+    return Written(
+        plan=plan,
+        outcomes=outcomes,
+        refused=refused,
+        inserted=frozenset(inserted),
+        shops=_shops(plan),
+    )
 
 
 async def _write_batch(
     conn: Connection, batch: Batch, outcomes: Counter[tuple[str, str]]
-) -> dict[ObjectKey, str]:
+) -> tuple[set[tuple[int, ...]], dict[ObjectKey, str], set[ObjectKey]]:
+    """Return the new objects, why others were refused, and which are as they were."""
+    if batch.is_only_bulk and await snapshots.load(conn, batch):
+        outcomes[(batch.kind, "inserted")] += len(batch.snapshots)
+        return set(), {}, set()
+    await snapshots.prepare_staging(conn, [batch])
     await snapshots.stage(conn, batch)
     if not batch.snapshots:
-        return {}
+        return set(), {}, set()
     await snapshots.lift(conn, batch)
     inserted, updated = await snapshots.upsert(conn, batch)
+    accepted = len(inserted) + updated
     verdicts: dict[ObjectKey, str] = {}
-    if inserted + updated < len(batch.snapshots):
+    if accepted < len(batch.snapshots):
         verdicts = await snapshots.refused(conn, batch)
         if batch.is_bulk:
             await snapshots.mark_seen(conn, batch)
-    if inserted + updated:
-        await snapshots.replace_children(conn, batch, trim=updated > 0)
-    outcomes.update({(batch.kind, "inserted"): inserted, (batch.kind, "updated"): updated})
+    changed = bool(verdicts) and await snapshots.changed_children(conn, batch)
+    if accepted or changed:
+        await snapshots.replace_children(conn, batch, trim=updated > 0 or changed)
+    outcomes.update({(batch.kind, "inserted"): len(inserted), (batch.kind, "updated"): updated})
     outcomes.update((batch.kind, verdict) for verdict in verdicts.values())
-    return verdicts
+    # Which of the refused ones got other children is not known: the equal ones may have.
+    spared = {"equal", "conflict"} if changed else set()
+    return inserted, verdicts, {key for key, why in verdicts.items() if why not in spared}
 
 
 def _doubts(batch: Batch, verdicts: Mapping[ObjectKey, str]) -> list[Refetch]:
@@ -98,13 +166,13 @@ def _shops(plan: Plan) -> frozenset[Owner]:
     keys = {
         (tenant_id, shop_id)
         for batch in plan.batches
-        if batch.kind == "order"
+        if batch.kind in COUNTED
         for held in (batch.snapshots, batch.deletions)
         for tenant_id, shop_id, _ in held
     } | {
         (key[0], int(key[1]))
         for batch in plan.batches
-        if batch.kind == "order"
+        if batch.kind in COUNTED
         for rows in batch.added.values()
         for key in rows
     }

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from shared.shopify.snapshots import (
-    AppUninstalled,
     ChildRows,
+    CustomerMerged,
     Deletion,
     Fact,
     Kind,
@@ -18,30 +18,28 @@ from shared.shopify.snapshots import (
     ShopFacts,
     Snapshot,
 )
-from shared.tables import TABLES
+from shared.tables import KEYS, TABLES
 
 ObjectKey: TypeAlias = tuple[str, int, tuple[int, ...]]
 
 _RANK = MappingProxyType({"webhook": 1, "bulk": 2, "poll": 3, "refetch": 4})
-# How many leading columns make a child row unique.
-_CHILD_KEY_COLUMNS = MappingProxyType(
-    {
-        "order_lines": 4,
-        "refunds": 4,
-        "refund_lines": 5,
-        "transactions": 4,
-        "fulfillments": 4,
-        "variants": 4,
-        "customer_addresses": 4,
-    }
-)
 _KINDS: tuple[Kind, ...] = (
     "location",
     "product",
     "customer",
     "inventory_item",
     "inventory_level",
+    "collection",
+    "discount",
+    "gift_card",
     "order",
+    "order_details",
+    "fulfillment_order",
+    "draft_order",
+    "abandoned_checkout",
+    "payout",
+    "dispute",
+    "balance_transaction",
 )
 _KIND_OF_CHILD: Mapping[str, Kind] = MappingProxyType(
     {child: kind for kind in _KINDS for child in TABLES[kind][1]}
@@ -70,7 +68,7 @@ class Batch:
             if known is None or fact.at < known.at:
                 self.deletions[key_of(fact)] = fact
         else:
-            width = _CHILD_KEY_COLUMNS[fact.table]
+            width = 2 + len(KEYS[fact.table])
             rows = self.added.setdefault(fact.table, {})
             rows.update((tuple(row.split("\t", width)[:width]), row) for row in fact.rows)
 
@@ -94,10 +92,28 @@ class Batch:
         return any(_rank(snapshot) == _RANK["bulk"] for snapshot in self.snapshots.values())
 
     @property
+    def is_only_bulk(self) -> bool:
+        """Whether these are states from bulk exports and nothing else."""
+        if self.deletions or self.added or not self.snapshots:
+            return False
+        return all(snapshot.row.endswith("\tbulk") for snapshot in self.snapshots.values())
+
+    @property
     def read_again(self) -> Sequence[ObjectKey]:
         """The objects that were read by id, in lock order."""
         rank = _RANK["refetch"]
         return sorted(key for key, one in self.snapshots.items() if _rank(one) == rank)
+
+    @property
+    def rows(self) -> Iterator[tuple[str, bytes]]:
+        """Yield table and text COPY lines of the snapshots; empty tables are left out."""
+        table, children = TABLES[self.kind]
+        ordered = self.in_lock_order()
+        yield table, _lines(snapshot.row for snapshot in ordered)
+        for child in children:
+            rows = [row for snapshot in ordered for row in snapshot.children.get(child, ())]
+            if rows:
+                yield child, _lines(rows)
 
     @property
     def copies(self) -> Iterator[tuple[str, bytes]]:
@@ -121,6 +137,7 @@ class Plan:
     batches: Sequence[Batch]
     refetches: Sequence[Refetch]
     shops: Mapping[ObjectKey, ShopFacts]
+    merges: Sequence[CustomerMerged] = ()
 
     def is_outdated(self, snapshot: Snapshot) -> bool:
         """Return whether another snapshot of this plan is newer."""
@@ -134,6 +151,8 @@ def plan(facts: Iterable[Fact]) -> Plan:
     batches = {kind: Batch(kind=kind) for kind in _KINDS}
     refetches: list[Refetch] = []
     shops: dict[ObjectKey, ShopFacts] = {}
+    merges: list[CustomerMerged] = []
+    # What tells of the app or of bulk operations is not written here.
     for fact in facts:
         match fact:
             case Snapshot() | Deletion():
@@ -144,12 +163,13 @@ def plan(facts: Iterable[Fact]) -> Plan:
                 refetches.append(fact)
             case ShopFacts():
                 shops[(fact.owner.tenant_id, fact.owner.shop_id, ())] = fact
-            case AppUninstalled():
-                pass
+            case CustomerMerged():
+                merges.append(fact)
     used = [b for b in batches.values() if b.snapshots or b.deletions or b.added]
     for batch in used:
         _drop_deleted(batch)
-    return Plan(batches=used, refetches=refetches, shops=dict(sorted(shops.items())))
+    shops = dict(sorted(shops.items()))
+    return Plan(batches=used, refetches=refetches, shops=shops, merges=merges)
 
 
 def key_of(fact: Snapshot | Deletion | Refetch) -> ObjectKey:

@@ -6,16 +6,28 @@ Source: https://shopify.dev/docs/api/usage/bulk-operations/queries
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from shared.errors import Forbidden, Rejected
+from shared.errors import Rejected
 
-Step: TypeAlias = Literal["wait", "read", "again"]
+# wait: ask later; read: the result is whole; again: start anew; cut: Shopify failed on so much,
+# ask for less; denied: the token could not read everything, which a newer one may.
+Step: TypeAlias = Literal["wait", "read", "again", "cut", "denied"]
 
 _RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
 _IN_PROGRESS = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
+_STEPS: dict[str, Step] = {"COMPLETED": "read", "FAILED": "cut"}
+_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_BUSY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+
+# More would not fit the eight megabytes of temp_buffers that PostgreSQL gives a session.
+MOST_PER_TRANSACTION = 750
+_FEWEST_PER_TRANSACTION = 25
+# Of what a process has written, one of its transactions holds so little: a kill undoes it.
+_UNDONE_BY_A_KILL = 30
 
 
 class Operation(msgspec.Struct, rename="camel", frozen=True):
@@ -50,12 +62,22 @@ class _StateBody(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """One window of a job; *gid* once Shopify works on it."""
+    """One window of a job; *gid* once Shopify works on it.
+
+    It holds what was created from *start* until before *end* (None: planned before bounds were
+    kept). *roots_done* of the objects in the file of *gid*, in its order, are committed; *roots*
+    is how many Shopify counted in it.
+    """
 
     number: int
     search: str
-    gid: str | None
-    done: bool
+    start: datetime | None = None
+    end: datetime | None = None
+    gid: str | None = None
+    roots_done: int = 0
+    roots: int = 0
+    done: bool = False
+    error: str | None = None
 
 
 def started(body: bytes) -> Operation | None:
@@ -78,11 +100,42 @@ def state_of(body: bytes) -> Operation | None:
 
 
 def next_step(operation: Operation | None) -> Step:
-    """Decide how to go on; raise Forbidden when the app may not read what it asked for."""
+    """Decide how to go on.
+
+    ``partialDataUrl`` of a failed operation is left alone: nothing says which of its objects have
+    all their children, and half an order would stay half, because the whole one that follows
+    carries the same updated_at.
+    """
     if operation is None:
         return "again"
     if operation.error_code == "ACCESS_DENIED":
-        raise Forbidden("the app may not read everything it asked for", code="access_denied")
+        return "denied"
     if operation.status in _RUNNING:
         return "wait"
-    return "read" if operation.status == "COMPLETED" else "again"
+    return _STEPS.get(operation.status, "again")
+
+
+def how_it_ended(operation: Operation | None) -> str:
+    """Return why an operation left no result, for people."""
+    if operation is None:
+        return "Shopify has forgotten the operation"
+    code = f" ({operation.error_code})" if operation.error_code else ""
+    return f"the operation ended as {operation.status}{code}"
+
+
+def pause_seconds(asked: int) -> float:
+    """Return how long to wait before asking again for an operation asked for so often."""
+    return _PAUSES_SECONDS[min(asked, len(_PAUSES_SECONDS) - 1)]
+
+
+def busy_seconds(tried: int) -> float:
+    """Return how long to wait for a free slot after so many tries."""
+    return _BUSY_SECONDS[min(tried, len(_BUSY_SECONDS) - 1)]
+
+
+def part_size(written: int) -> int:
+    """Return how many objects the next transaction of a run may hold that has *written* so many.
+
+    Larger ones are faster; but what a killed process had sent and not committed is sent again.
+    """
+    return min(MOST_PER_TRANSACTION, max(_FEWEST_PER_TRANSACTION, written // _UNDONE_BY_A_KILL))

@@ -5,33 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
+from typing import TypeAlias
 
 from services.syncer.domain.windows import BEGINNING
-from shared.shopify.snapshots import Kind
+from shared.shopify.resources import RESOURCES, Resource
 
-# Objects per page: what the query may cost decides, see MAX_COST_EXCEEDED.
-PAGE_SIZES = MappingProxyType(
-    {"order": 20, "product": 25, "customer": 50, "inventory_item": 50, "inventory_level": 100}
-)
-# Pages of these kinds come sorted by updated_at, so a cursor within them is worth keeping.
-SORTED: frozenset[Kind] = frozenset({"order", "product", "customer"})
 # Objects that one search can page through; source: shopify.dev/docs/api/usage/pagination-graphql
 PAGING_LIMIT = 25_000
-_FINEST = timedelta(seconds=2)
+_SECOND = timedelta(seconds=1)
+
+# When an object changed, and its id.
+Mark: TypeAlias = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Objects updated from *start* (None: ever) to *end*, both included."""
+    """Objects updated from *start* (None: ever) to *end*, both included.
+
+    With *above*, only those whose id is greater.
+    """
 
     start: datetime | None
     end: datetime
+    above: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far a search has got: up to *moment*, and within its second up to *object_id*.
+
+    *by_id* tells whether ids came in rising order (in a sorted search: those of equal times). Only
+    then does an id tell a place.
+    """
+
+    moment: datetime | None = None
+    object_id: int | None = None
+    by_id: bool = True
 
 
 def since(cursor: datetime | None, overlap: timedelta) -> datetime | None:
     """Return where a poll begins: an overlap before the cursor, or nowhere for everything."""
     return None if cursor is None else cursor - overlap
+
+
+def left(moment: datetime, object_id: int, until: datetime) -> list[Span]:
+    """Return what remains until *until* after an object, in the order (updated_at, id)."""
+    second = _whole(moment)
+    crowded = Span(start=second, end=second, above=object_id)
+    later = Span(start=second + _SECOND, end=until)
+    return [crowded, later] if later.start and later.start <= until else [crowded]
 
 
 def place(moments: Sequence[datetime], until: datetime) -> datetime | None:
@@ -44,27 +66,74 @@ def place(moments: Sequence[datetime], until: datetime) -> datetime | None:
     return settled[-1] if settled and settled == sorted(settled) else None
 
 
-def rest(span: Span, reached: datetime | None, *, kind: Kind) -> Sequence[Span]:
-    """Return the spans to read instead of the rest of *span*, oldest first; none: read on.
+def further(before: Reached, marks: Sequence[Mark], until: datetime) -> Reached:
+    """Return how far a search sorted by updated_at got with one more page of (time, id) *marks*."""
+    moment = place([moment for moment, _ in marks], until)
+    if moment is None:
+        return before
+    settled = [(_whole(at), number) for at, number in marks if at <= until]
+    if before.moment is not None and before.object_id is not None:
+        settled = [(_whole(before.moment), before.object_id), *settled]
+    by_id = before.by_id and settled == sorted(settled)
+    return Reached(moment=moment, object_id=settled[-1][1] if by_id else None, by_id=by_id)
 
-    A sorted kind goes on where it was; another is read again by halves.
+
+def further_by_id(before: Reached, marks: Sequence[Mark]) -> Reached:
+    """Return how far an unsorted search got with one more page."""
+    ids = [number for _, number in marks]
+    if before.object_id is not None:
+        ids = [before.object_id, *ids]
+    by_id = before.by_id and ids == sorted(ids)
+    return Reached(object_id=ids[-1] if ids else None, by_id=by_id)
+
+
+def rest(span: Span, reached: Reached) -> Sequence[Span]:
+    """Return the spans to read instead of the rest of a sorted *span*; none: read on.
+
+    Of a second that holds more than a search can page through, the rest is told by its ids.
     """
-    start = span.start or BEGINNING
-    if kind in SORTED:
-        return [Span(start=reached, end=span.end)] if reached and reached > start else []
-    if span.end - start < _FINEST:
+    if reached.moment is None:
         return []
-    middle = start + (span.end - start) / 2
-    return [Span(start=span.start, end=middle), Span(start=middle, end=span.end)]
+    if reached.object_id is not None:
+        return left(reached.moment, reached.object_id, span.end)
+    if _whole(reached.moment) > _whole(span.start or BEGINNING):
+        return [Span(start=_whole(reached.moment), end=span.end)]
+    return []
 
 
-def updated_between(start: datetime | None, end: datetime) -> str:
-    """Return the search for objects updated from *start* to *end*, both included.
+def rest_by_id(span: Span, reached: Reached) -> Sequence[Span]:
+    """Return the spans to read instead of the rest of an unsorted *span*; none: read on.
+
+    What came in the order of ids goes on behind the last one; else the span is read by halves.
+    """
+    if reached.by_id and reached.object_id is not None:
+        return [Span(start=span.start, end=span.end, above=reached.object_id)]
+    start, end = _whole(span.start or BEGINNING), _whole(span.end)
+    if end <= start:
+        return []
+    middle = _whole(start + (end - start) / 2)
+    return [Span(start=span.start, end=middle), Span(start=middle + _SECOND, end=span.end)]
+
+
+def search(span: Span, *, id_field: str = "id") -> str:
+    """Return the search for the objects of *span*.
 
     Source: https://shopify.dev/docs/api/usage/search-syntax
     """
+    found = updated_between(span.start, span.end)
+    return found if span.above is None else f"{found} {id_field}:>{span.above}"
+
+
+def updated_between(start: datetime | None, end: datetime) -> str:
+    """Return the search for objects updated from *start* to *end*, both included."""
     upper = f"updated_at:<='{stamp(end)}'"
     return upper if start is None else f"updated_at:>='{stamp(start)}' {upper}"
+
+
+def happened_between(span: Span) -> str:
+    """Return the search for events of *span*."""
+    upper = f"created_at:<='{stamp(span.end)}'"
+    return upper if span.start is None else f"created_at:>='{stamp(span.start)}' {upper}"
 
 
 def created_between(start: datetime, end: datetime, *, kind: str) -> str:
@@ -72,10 +141,19 @@ def created_between(start: datetime, end: datetime, *, kind: str) -> str:
 
     A field that Shopify does not know is ignored: everything would be found.
     """
-    field = "customer_date" if kind == "customers" else "created_at"
+    field = RESOURCES[kind].created
     return f"{field}:>='{stamp(start)}' {field}:<'{stamp(end)}'"
+
+
+def still_changing(resource: Resource, at: datetime) -> str:
+    """Return the search for what was created so late before *at* that it may still change."""
+    return f"{resource.created}:>='{stamp(at - timedelta(days=resource.changes_days))}'"
 
 
 def stamp(moment: datetime) -> str:
     """Return *moment* as Shopify's searches read it: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from shared.shopify.resources import RESOURCES
+
+_ORDER = RESOURCES["orders"].weight
 # Shopify's first stores opened in 2006.
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
 
@@ -20,6 +23,16 @@ class Window:
     start: datetime
     end: datetime
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One window as it is asked for; *count* is unknown where another kind was counted."""
+
+    search: str
+    start: datetime
+    end: datetime
+    count: int | None
 
 
 def parts(window: Window, target: int) -> list[tuple[datetime, datetime]]:
@@ -53,11 +66,11 @@ def merged(windows: Iterable[Window], target: int) -> list[Window]:
     return [window for window in result if window.count]
 
 
-def roots_per_window(kind: str, orders: int, *, variants: int) -> int:
-    """Return how many roots of *kind* are as much to hold in memory as so many *orders*.
+def roots_per_window(name: str, orders: int, *, variants: int) -> int:
+    """Return how many roots of a resource are as much to hold in memory as so many *orders*.
 
-    A product comes with *variants*, a variant's stock with a few levels. An order weighs as much
-    as sixteen of such objects, or as four customers.
+    A product comes with *variants*, a variant's stock with a few levels.
     """
-    objects = {"orders": 16, "customers": 4, "products": 1 + variants, "inventory": 4 * variants}
-    return max(1, 16 * orders // max(1, objects[kind]))
+    grown = {"products": 1 + variants, "inventory": 4 * variants}
+    weight = max(1, grown.get(name, RESOURCES[name].weight))
+    return max(1, _ORDER * orders // weight)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +11,15 @@ from functools import partial
 import msgspec
 import structlog
 
-from services.syncer import metrics, notices, writing
-from services.syncer.domain.arrivals import Arrival, arrival, moment, sorted_out
+from services.syncer import applying, metrics, notices, privacy_redacting
+from services.syncer.domain.arrivals import Arrival, Way, arrival, moment, sorted_out
 from services.syncer.store import inbox
 from services.syncer.writing import Written
 from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
 from shared.clock import Clock, now
 from shared.deliveries import Delivery, unpack
 from shared.errors import Rejected
-from shared.postgres import REFUSED, Connection, Pool, translated
-from shared.shopify.snapshots import AppUninstalled, Snapshot
-from shared.shopify.webhooks import facts_of
+from shared.postgres import REFUSED, Pool, translated
 
 log = structlog.get_logger()
 
@@ -47,29 +44,44 @@ async def _on_deliveries(
 ) -> Sequence[Outcome]:
     outcomes: list[Outcome] = []
     deliveries: list[Delivery] = []
+    ways: list[Way] = []
+    taken_at = clock()
     for message in messages:
         try:
-            deliveries += unpack(message.body)
+            unpacked = unpack(message.body)
         except Rejected as exc:
             outcomes.append(Bury(str(exc)))
         else:
             outcomes.append(Done())
+            deliveries += unpacked
+            way = Way.of(message.headers, attempt=message.attempt, taken_at=taken_at)
+            ways += [way] * len(unpacked)
     with translated():
         for start in range(0, len(deliveries), _PER_TRANSACTION):
-            part = deliveries[start : start + _PER_TRANSACTION]
-            await apply(part, pool=pool, bus=bus, clock=clock)
+            part = slice(start, start + _PER_TRANSACTION)
+            await apply(deliveries[part], pool=pool, bus=bus, clock=clock, ways=ways[part])
     return outcomes
 
 
 async def apply(
-    deliveries: Sequence[Delivery], *, pool: Pool, bus: Bus, clock: Clock = now
+    deliveries: Sequence[Delivery],
+    *,
+    pool: Pool,
+    bus: Bus,
+    clock: Clock = now,
+    ways: Sequence[Way] = (),
 ) -> list[Applied]:
     """Apply *deliveries*, each exactly once; what cannot be applied is kept as dead.
 
-    Raises Unavailable, or a driver error that may pass, with nothing of the current part written.
+    *ways* tells of each how it came. Raises Unavailable, or a driver error that may pass, with
+    nothing of the current part written.
     """
     started = time.perf_counter()
-    arrivals = [_read(await _complete(pool, delivery)) for delivery in deliveries]
+    known = ways or [Way()] * len(deliveries)
+    arrivals = [
+        applying.read(await _complete(pool, delivery), way)
+        for delivery, way in zip(deliveries, known, strict=True)
+    ]
     applied = await _apply(arrivals, pool=pool, bus=bus, clock=clock)
     for part in applied:
         _count(part, clock())
@@ -86,7 +98,8 @@ async def _apply(
     except REFUSED as exc:
         if len(arrivals) == 1:
             log.exception("delivery refused by the database", topic=arrivals[0].delivery.topic)
-            dead = arrival(arrivals[0].delivery, (), error=f"refused by the database: {exc}")
+            (one,) = arrivals
+            dead = arrival(one.delivery, (), error=f"refused by the database: {exc}", way=one.way)
             return [await _in_one_transaction([dead], pool=pool, bus=bus, clock=clock)]
     middle = len(arrivals) // 2
     return [
@@ -99,28 +112,16 @@ async def _in_one_transaction(
     arrivals: Sequence[Arrival], *, pool: Pool, bus: Bus, clock: Clock
 ) -> Applied:
     async with pool.acquire() as conn, conn.transaction():
-        unknown = await inbox.unknown(conn, arrivals)
+        shops = await privacy_redacting.guarded(conn, arrivals)
+        unknown = await inbox.unknown(conn, privacy_redacting.kept_out(arrivals, shops))
         candidates = sorted_out(unknown, await inbox.known_bodies(conn, unknown))
-        new = await inbox.record(conn, candidates, now=clock())
-        fresh = [one for one in candidates if one.key in new]
-        written = await writing.write(conn, [fact for one in fresh for fact in one.facts])
-        await _settle(conn, fresh, written)
-        # Before the commit: this message must not be lost, and the gateway bears it twice.
-        for fact in (fact for one in fresh for fact in one.facts):
-            if isinstance(fact, AppUninstalled):
-                await notices.app_uninstalled(bus, fact)
+        done, written = await applying.write(conn, candidates)
+        new = await inbox.record(conn, done, now=clock())
+        fresh = [one for one in done if one.key in new]
+        await privacy_redacting.forget_bodies(conn, fresh, shops)
+        facts = [fact for one in fresh for fact in one.facts]
+        await applying.pass_on(conn, bus, facts, at=clock())
     return Applied(arrivals=fresh, written=written)
-
-
-async def _settle(conn: Connection, fresh: Sequence[Arrival], written: Written) -> None:
-    stale = [
-        one.key
-        for one in fresh
-        if one.has_version
-        and all(isinstance(fact, Snapshot) and written.is_stale(fact) for fact in one.facts)
-    ]
-    if stale:
-        await inbox.mark_stale(conn, stale)
 
 
 async def _complete(pool: Pool, delivery: Delivery) -> Delivery:
@@ -133,17 +134,6 @@ async def _complete(pool: Pool, delivery: Delivery) -> Delivery:
 async def _large_body(pool: Pool, delivery: Delivery) -> bytes | None:
     async with pool.acquire() as conn:
         return await inbox.large_body(conn, delivery.tenant_id, delivery.shop_id, delivery.body_id)
-
-
-def _read(delivery: Delivery) -> Arrival:
-    try:
-        uuid.UUID(delivery.tenant_id)
-        return arrival(delivery, facts_of(delivery))
-    except Rejected as exc:
-        return arrival(delivery, (), error=f"{exc.code}: {exc}")
-    except Exception as exc:
-        log.exception("delivery could not be mapped", topic=delivery.topic)
-        return arrival(delivery, (), error=f"{type(exc).__name__}: {exc}")
 
 
 def _count(applied: Applied, at: datetime) -> None:

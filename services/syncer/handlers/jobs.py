@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 import structlog
 
 from services.syncer import metrics, notices
 from services.syncer.backfill import backfill
 from services.syncer.context import Context
-from services.syncer.domain.jobs import HEARTBEAT_SECONDS, Fail, Job, LeaseLost, fate_of
+from services.syncer.domain.jobs import (
+    HEARTBEAT_SECONDS,
+    Fail,
+    Fate,
+    Job,
+    LeaseLost,
+    Refused,
+    Skip,
+    TurnEnded,
+    Wait,
+    fate_of,
+)
+from services.syncer.drift import sample
 from services.syncer.poll import poll
+from services.syncer.replay import replay
 from services.syncer.shop import sync_shop
-from services.syncer.store import jobs
+from services.syncer.store import capabilities, domain_events, jobs
+from services.syncer.verify import verify
 from shared.bus.protocol import BatchHandler, Done, Message, Outcome
 from shared.errors import Rejected, Unavailable
 from shared.postgres import translated
 
 log = structlog.get_logger()
 
+_SAID: Mapping[type, str] = MappingProxyType(
+    {Wait: "job waits", Fail: "job gave up", Skip: "job skipped"}
+)
 _IDLE_SECONDS = 1.0
 _RUNS: MappingProxyType[str, Callable[[Context, Job], Awaitable[None]]] = MappingProxyType(
-    {"full": backfill, "incremental": poll}
+    {"full": backfill, "incremental": poll, "verify": verify, "sample": sample, "replay": replay}
 )
 
 
@@ -47,7 +65,7 @@ async def work(context: Context, stop: asyncio.Event, *, wake: asyncio.Event, at
     full_at_once = max(1, at_once - max(1, at_once // 4))
     while not stop.is_set():
         wake.clear()
-        full = sum(1 for job in running.values() if job.mode == "full" and job.kind != "shop")
+        full = sum(1 for job in running.values() if job.is_long)
         room = len(running) < at_once
         job = await _next(context, may_be_full=full < full_at_once) if room else None
         if job is not None:
@@ -79,8 +97,16 @@ async def run(context: Context, job: Job) -> None:
     log.info("job ended", kind=job.kind, mode=job.mode, outcome=outcome)
 
 
+async def _sync_resource(context: Context, job: Job) -> None:
+    async with context.pool.acquire() as conn:
+        reason = await capabilities.refusal(conn, job.owner, job.kind)
+    if reason:
+        raise Refused(reason)
+    await _RUNS[job.mode](context, job)
+
+
 async def _with_heartbeat(context: Context, job: Job) -> None:
-    steps = sync_shop if job.kind == "shop" else _RUNS[job.mode]
+    steps = sync_shop if job.kind == "shop" else _sync_resource
     task = asyncio.ensure_future(steps(context, job))
     beat = asyncio.create_task(_beat(context, job, task))
     try:
@@ -97,6 +123,10 @@ async def _with_heartbeat(context: Context, job: Job) -> None:
     with translated():
         async with context.pool.acquire() as conn, conn.transaction():
             await jobs.finish(conn, job, error=None)
+            if job.writes:
+                await capabilities.works(conn, job.owner, job.kind)
+            if job.mode == "full":
+                await domain_events.add_sync_completed(conn, job)
 
 
 async def _beat(context: Context, job: Job, task: asyncio.Future[None]) -> None:
@@ -117,17 +147,24 @@ async def _beat(context: Context, job: Job, task: asyncio.Future[None]) -> None:
 async def _end(context: Context, job: Job, error: Exception) -> str:
     if isinstance(error, LeaseLost):
         return "lost"
+    if isinstance(error, TurnEnded):
+        await _put_back(context, job, seconds=0, error=None)
+        return "waiting"
     if not isinstance(error, Rejected | Unavailable):
         log.error("job hit a bug", kind=job.kind, mode=job.mode, exc_info=error)
     try:
-        fate = fate_of(error, await _attempts(context, job))
-        if isinstance(fate, Fail):
-            with translated():
-                async with context.pool.acquire() as conn, conn.transaction():
-                    await jobs.finish(conn, job, error=fate.error)
-            log.error("job gave up", kind=job.kind, mode=job.mode, error=fate.error)
-            return "failed"
-        log.warning("job waits", kind=job.kind, mode=job.mode, error=fate.error)
+        return await _settle(
+            context, job, fate_of(error, await _attempts(context, job), kind=job.kind)
+        )
+    except (LeaseLost, Unavailable) as exc:
+        log.warning("job left to its lease", kind=job.kind, error=str(exc))
+        return "lost"
+
+
+async def _settle(context: Context, job: Job, fate: Fate) -> str:
+    """Do what was decided about a job that did not succeed; return the outcome's name."""
+    log.warning(_SAID[type(fate)], kind=job.kind, mode=job.mode, error=fate.error)
+    if isinstance(fate, Wait):
         await _put_back(context, job, seconds=fate.seconds, error=fate.error)
         if fate.token_is_dead:
             await notices.store_left(
@@ -137,10 +174,18 @@ async def _end(context: Context, job: Job, error: Exception) -> str:
                 reason=fate.error,
                 at=context.clock(),
             )
-    except (LeaseLost, Unavailable) as exc:
-        log.warning("job left to its lease", kind=job.kind, error=str(exc))
-        return "lost"
-    return "waiting"
+        return "waiting"
+    outcome: Literal["failed", "skipped"] = "failed" if isinstance(fate, Fail) else "skipped"
+    with translated():
+        async with context.pool.acquire() as conn, conn.transaction():
+            await jobs.finish(conn, job, error=fate.error, outcome=outcome)
+            if isinstance(fate, Skip) and fate.refusal is not None:
+                await capabilities.refuse(conn, job.owner, fate.refusal)
+            elif isinstance(fate, Fail) and job.writes:
+                await capabilities.note(
+                    conn, job.owner, job.kind, state="failing", reason=fate.error
+                )
+    return outcome
 
 
 async def _attempts(context: Context, job: Job) -> int:

@@ -39,16 +39,19 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], *, now: datetime
         [moment(arrival.delivery.received_at) or now for arrival in arrivals],
         [arrival.delivery.api_version or None for arrival in arrivals],
         [arrival.resource_id for arrival in arrivals],
+        [arrival.resource_name for arrival in arrivals],
         [arrival.sha256 for arrival in arrivals],
         [_compress(arrival.delivery.body) for arrival in arrivals],
         [arrival.state for arrival in arrivals],
         [arrival.error for arrival in arrivals],
+        [arrival.outcome for arrival in arrivals],
+        [arrival.trace_id for arrival in arrivals],
+        [arrival.way.handed_at for arrival in arrivals],
+        [arrival.way.spooled for arrival in arrivals],
+        [arrival.way.taken_at for arrival in arrivals],
+        [arrival.way.attempts for arrival in arrivals],
     )
     return {(r["tenant_id"], r["shop_id"], r["topic"], r["webhook_id"]) for r in rows}
-
-
-async def mark_stale(conn: Connection, keys: Sequence[InboxKey]) -> None:
-    await conn.execute(SQL["settle"], *([key[n] for key in keys] for n in range(4)))
 
 
 async def large_body(conn: Connection, tenant_id: str, shop_id: int, body_id: str) -> bytes | None:

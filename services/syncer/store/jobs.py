@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from services.syncer.domain.jobs import LEASE, Job, LeaseLost
 from shared.postgres import Connection, load_queries
+from shared.shopify.resources import RESOURCES
 from shared.shopify.snapshots import Owner
 
 SQL = load_queries(__package__, "jobs.sql")
 
+_KINDS = ("shop", "webhooks", *RESOURCES)
+
 
 async def claim(conn: Connection, *, may_be_full: bool = True) -> Job | None:
     """Take the next job that is due, or one whose owner died."""
-    row = await conn.fetchrow(SQL["claim"], uuid.uuid4(), LEASE, may_be_full)
+    row = await conn.fetchrow(SQL["claim"], uuid.uuid4(), LEASE, may_be_full, _KINDS)
     if row is None:
         return None
     return Job(
@@ -35,14 +39,28 @@ async def renew(conn: Connection, job: Job) -> None:
         raise LeaseLost
 
 
-async def progress(conn: Connection, job: Job, rows: int) -> None:
-    """Count *rows* as done in the transaction that writes them; raise LeaseLost to undo it."""
-    if not await conn.fetchval(SQL["progress"], *_key(job), rows, LEASE):
+async def progress(conn: Connection, job: Job, rows: int, *, forgives: bool = True) -> None:
+    """Count *rows* as done in the transaction that writes them; raise LeaseLost to undo it.
+
+    It *forgives* earlier failures unless the next run does the same again.
+    """
+    if not await conn.fetchval(SQL["progress"], *_key(job), rows, LEASE, forgives):
         raise LeaseLost
 
 
 async def expect(conn: Connection, job: Job, rows: int) -> None:
     await conn.execute(SQL["expect"], *_key(job), rows)
+
+
+async def expected(conn: Connection, job: Job) -> int | None:
+    """Return how many rows were expected when the job was planned."""
+    found: int | None = await conn.fetchval(SQL["expected"], *_key(job)[:3])
+    return found
+
+
+async def warn(conn: Connection, job: Job, warning: str | None) -> None:
+    """Tell what is doubtful about a job that goes on nevertheless."""
+    await conn.execute(SQL["warn"], *_key(job), warning)
 
 
 async def recount(conn: Connection, job: Job) -> None:
@@ -64,11 +82,22 @@ async def put_back(conn: Connection, job: Job, *, seconds: float, error: str | N
     await conn.execute(SQL["put_back"], *_key(job), int(error is not None), wait, error)
 
 
-async def finish(conn: Connection, job: Job, *, error: str | None) -> None:
-    """End the job and note when its kind was last synced; raise LeaseLost when it is not ours."""
-    status = "succeeded" if error is None else "failed"
+async def finish(
+    conn: Connection,
+    job: Job,
+    *,
+    error: str | None,
+    outcome: Literal["failed", "skipped"] = "failed",
+) -> None:
+    """End the job and note when its kind was last synced; raise LeaseLost when it is not ours.
+
+    *outcome* is what an *error* makes of it.
+    """
+    status = "succeeded" if error is None else outcome
     if not await conn.fetchval(SQL["finish"], *_key(job), status, error):
         raise LeaseLost
+    if not job.writes:
+        return
     owner = job.owner
     await conn.execute(SQL["remember_run"], owner.tenant_id, owner.shop_id, job.kind, error)
     if error is None and job.mode == "full":
@@ -92,6 +121,29 @@ async def move_cursor(
     await conn.execute(SQL["move_cursor"], owner.tenant_id, owner.shop_id, kind, to, object_id)
 
 
+async def place(conn: Connection, job: Job) -> tuple[datetime, int] | None:
+    """Return the (updated_at, id) up to which an earlier run of *job* got, None at its first."""
+    row = await conn.fetchrow(SQL["place"], *_key(job))
+    return (row["at"], row["id"]) if row and row["at"] else None
+
+
+async def remember_place(conn: Connection, job: Job, at: datetime, object_id: int) -> None:
+    """Have the next run go on here; a new place forgives earlier failures."""
+    await conn.execute(SQL["remember_place"], *_key(job), at, object_id)
+
+
+async def ask_for_shops(conn: Connection, owners: Sequence[Owner]) -> None:
+    """Queue a job that reads these shops and what they allow, unless one waits already."""
+    await conn.execute(
+        SQL["ask_for_shops"], [one.tenant_id for one in owners], [one.shop_id for one in owners]
+    )
+
+
+async def ask_for_full(conn: Connection, owner: Owner, kinds: Sequence[str]) -> None:
+    """Queue full syncs of *kinds*, unless they wait already."""
+    await conn.execute(SQL["ask_for_full"], owner.tenant_id, owner.shop_id, kinds)
+
+
 async def cancel_left(conn: Connection) -> None:
     """End the jobs of disconnected stores that no process has in hand."""
     await conn.execute(SQL["cancel_left"])
@@ -110,13 +162,12 @@ async def move_level_cursor(conn: Connection, job: Job, location_id: int, *, to:
 
 async def schedule(conn: Connection, intervals: Mapping[str, int]) -> None:
     """Queue the polls that are due; *intervals* are seconds per job kind."""
-    kinds = ("products", "orders", "customers", "inventory", "shop")
-    await conn.execute(SQL["schedule"], *(intervals[kind] for kind in kinds))
+    await conn.execute(SQL["schedule"], list(intervals), list(intervals.values()))
 
 
-async def schedule_full(conn: Connection, seconds: int) -> None:
-    """Queue full syncs: those older than *seconds*, and first ones that failed an hour ago."""
-    await conn.execute(SQL["schedule_full"], seconds)
+async def schedule_full(conn: Connection, kinds: Sequence[str], seconds: int) -> None:
+    """Queue full syncs of *kinds*: those older than *seconds*, and first ones that are owed."""
+    await conn.execute(SQL["schedule_full"], seconds, kinds)
 
 
 def _key(job: Job) -> tuple[str, int, uuid.UUID, uuid.UUID]:

@@ -27,3 +27,13 @@ WITH old AS (
     WHERE b.tenant_id = o.tenant_id AND b.shop_id = o.shop_id AND b.job_id = o.job_id
 )
 SELECT job_id FROM old
+
+-- name: messages
+-- Their attempts go with them.
+DELETE FROM commerce.outgoing_messages m
+USING (
+    SELECT tenant_id, shop_id, endpoint_id, event_id FROM commerce.outgoing_messages
+    WHERE created_at < now() - interval '30 days' LIMIT $1
+) AS old
+WHERE m.tenant_id = old.tenant_id AND m.shop_id = old.shop_id
+    AND m.endpoint_id = old.endpoint_id AND m.event_id = old.event_id

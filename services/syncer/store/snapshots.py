@@ -6,35 +6,69 @@ from collections.abc import AsyncIterator, Sequence
 from types import MappingProxyType
 
 from services.syncer.domain.batches import Batch, ObjectKey
-from shared.postgres import Connection, load_queries
-from shared.shopify.snapshots import Deletion, ShopFacts
+from services.syncer.store.statements import COUNTED, PARTIAL, statements
+from shared.postgres import TAKEN, Connection, load_queries
+from shared.shopify.snapshots import CustomerMerged, Deletion, ShopFacts
 from shared.tables import COLUMNS, TABLES
 
 SQL = load_queries(__package__, "snapshots.sql")
-_WRITES = MappingProxyType(
-    {kind: load_queries(__package__, f"{table}.sql") for kind, (table, _) in TABLES.items()}
-)
 _BY_COMPLETENESS = (("upsert", False), ("upsert_partial", True))
 _OWN_COLUMNS = MappingProxyType({table: ("partial", "present") for table, _ in TABLES.values()})
 
 
-async def lock_kinds(conn: Connection, batches: Sequence[Batch]) -> None:
-    """Keep deletions and other writers of the same shop and kind apart, until the commit."""
+async def lock_kinds(conn: Connection, batches: Sequence[Batch]) -> bool:
+    """Keep deletions and other writers of the same shop and kind apart, until the commit.
+
+    Return whether anybody listens to changes.
+    """
     alone: dict[str, bool] = {}
     for batch in batches:
         for held, exclusive in ((batch.snapshots, False), (batch.deletions, True)):
             for _, shop_id, _ in held:
                 name = f"{batch.kind}:{shop_id}"
                 alone[name] = alone.get(name, False) or exclusive
+                if batch.kind == "inventory_level":
+                    # Which is not written once its item is deleted.
+                    alone.setdefault(f"inventory_item:{shop_id}", False)
     ordered = sorted(alone)
-    await conn.fetch(SQL["lock_kinds"], ordered, [alone[name] for name in ordered])
+    rows = await conn.fetch(SQL["lock_kinds"], ordered, [alone[name] for name in ordered])
+    return any(row["is_listened_to"] for row in rows)
 
 
 async def prepare_staging(conn: Connection, batches: Sequence[Batch]) -> None:
     """Make the temporary tables that this connection lacks."""
     tables = {TABLES[batch.kind][0]: batch.kind for batch in batches}
     for row in await conn.fetch(SQL["unstaged"], list(tables)):
-        await conn.execute(_WRITES[tables[row["wanted"]]]["stage"])
+        await conn.execute(statements(tables[row["wanted"]])["stage"])
+
+
+async def load(conn: Connection, batch: Batch) -> bool:
+    """Copy *batch* straight into its tables if every object of it is new; return whether it was.
+
+    Nothing is written when it was not, also when another transaction was faster with one of them.
+    """
+    keys = sorted(batch.snapshots)
+    named = ([key[0] for key in keys], [key[1] for key in keys])
+    ids = [[key[2][place] for key in keys] for place in range(len(keys[0][2]))]
+    if not await conn.fetchval(statements(batch.kind)["is_new"], *named, *ids):
+        return False
+    try:
+        async with conn.transaction():
+            await conn.execute(SQL["as_loader"])
+            for table, lines in batch.rows:
+                await conn.copy_to_table(
+                    table,
+                    source=_once(lines),
+                    schema_name="commerce",
+                    columns=COLUMNS[table],
+                    format="text",
+                )
+            await conn.execute(SQL["as_ourselves"])
+    except TAKEN:
+        return False
+    if batch.kind in COUNTED:
+        await conn.execute(SQL["mark"], *named, *ids)
+    return True
 
 
 async def stage(conn: Connection, batch: Batch) -> None:
@@ -56,26 +90,39 @@ async def lift(conn: Connection, batch: Batch) -> None:
         await conn.execute(SQL["lift"], *([key[n] for key in found] for n in range(4)))
 
 
-async def upsert(conn: Connection, batch: Batch) -> tuple[int, int]:
-    """Write the staged rows that are news; return how many were (inserted, updated)."""
-    inserted = accepted = 0
+async def upsert(conn: Connection, batch: Batch) -> tuple[set[tuple[int, ...]], int]:
+    """Write the staged rows that are news.
+
+    Return which were inserted, as (shop, ids …), and how many were updated.
+    """
+    inserted: set[tuple[int, ...]] = set()
+    accepted = 0
     for name in _upserts(batch):
-        row = await conn.fetchrow(_WRITES[batch.kind][name])
+        row = await conn.fetchrow(statements(batch.kind)[name])
         if row is not None:
-            inserted += row["inserted"]
+            inserted.update(map(tuple, row["inserted_ids"] or ()))
             accepted += row["accepted"]
-    return inserted, accepted - inserted
+    return inserted, accepted - len(inserted)
 
 
 async def refused(conn: Connection, batch: Batch) -> dict[ObjectKey, str]:
     """Say why the other staged rows were not written: stale, equal, conflict or deleted."""
-    rows = await conn.fetch(_WRITES[batch.kind]["refused"])
+    rows = await conn.fetch(statements(batch.kind)["refused"])
     return {(row["tenant_id"], row["shop_id"], tuple(row["key"])): row["verdict"] for row in rows}
 
 
 async def mark_seen(conn: Connection, batch: Batch) -> None:
     """Stamp objects that a bulk export repeated unchanged."""
-    await conn.execute(_WRITES[batch.kind]["seen"])
+    await conn.execute(statements(batch.kind)["seen"])
+
+
+async def changed_children(conn: Connection, batch: Batch) -> bool:
+    """Accept refused objects for those children alone whose changes their parents do not show."""
+    found = 0
+    for child in TABLES[batch.kind][1]:
+        if any(child in snapshot.children for snapshot in batch.snapshots.values()):
+            found += await conn.fetchval(statements(batch.kind)[f"changed_{child}"])
+    return found > 0
 
 
 async def replace_children(conn: Connection, batch: Batch, *, trim: bool) -> None:
@@ -83,16 +130,16 @@ async def replace_children(conn: Connection, batch: Batch, *, trim: bool) -> Non
     for child in TABLES[batch.kind][1]:
         present = [s.children[child] for s in batch.snapshots.values() if child in s.children]
         if present and trim:
-            await conn.execute(_WRITES[batch.kind][f"trim_{child}"])
+            await conn.execute(statements(batch.kind)[f"trim_{child}"])
         if any(present):
-            await conn.execute(_WRITES[batch.kind][f"fill_{child}"])
+            await conn.execute(statements(batch.kind)[f"fill_{child}"])
 
 
 async def add_children(conn: Connection, batch: Batch) -> list[ObjectKey]:
     """Add single child rows; return the parents of those that replaced a different row."""
     replaced: list[ObjectKey] = []
     for child in batch.added:
-        rows = await conn.fetch(_WRITES[batch.kind][f"add_{child}"])
+        rows = await conn.fetch(statements(batch.kind)[f"add_{child}"])
         replaced += [(row["tenant_id"], row["shop_id"], (row["id"],)) for row in rows]
     return replaced
 
@@ -103,12 +150,26 @@ async def delete(conn: Connection, batch: Batch) -> None:
     if batch.kind != "inventory_level":
         await conn.execute(SQL["bury"], *_tombstones(gone))
     await conn.execute(
-        _WRITES[batch.kind]["delete"],
+        statements(batch.kind)["delete"],
         [d.owner.tenant_id for d in gone],
         [d.owner.shop_id for d in gone],
         *([d.key[n] for d in gone] for n in range(len(gone[0].key))),
         [d.at for d in gone],
     )
+
+
+async def merge(conn: Connection, merged: CustomerMerged) -> list[ObjectKey]:
+    """Remember whose the customer is now, and mark all orders that its merges concern.
+
+    Returns the orders that still name the gone one.
+    """
+    owner = merged.owner
+    await conn.execute(
+        SQL["merge"], owner.tenant_id, owner.shop_id, merged.gone, merged.kept, merged.at
+    )
+    await conn.execute(SQL["mark_merged"], owner.tenant_id, owner.shop_id, merged.gone)
+    rows = await conn.fetch(SQL["orders_of"], owner.tenant_id, owner.shop_id, merged.gone)
+    return [(owner.tenant_id, owner.shop_id, (row["order_id"],)) for row in rows]
 
 
 async def save_shop(conn: Connection, shop: ShopFacts) -> None:
@@ -132,7 +193,7 @@ async def _once(lines: bytes) -> AsyncIterator[bytes]:
 
 
 def _upserts(batch: Batch) -> Sequence[str]:
-    if "upsert_partial" not in _WRITES[batch.kind]:
+    if batch.kind not in PARTIAL:
         return ("upsert",)
     partial = {bool(snapshot.incomplete) for snapshot in batch.snapshots.values()}
     return [name for name, is_one in _BY_COMPLETENESS if is_one in partial]

@@ -21,6 +21,12 @@ async def remember(conn: Connection, owner: Owner, held: Sequence[Subscription])
     )
 
 
+async def chosen(conn: Connection, owner: Owner) -> list[str] | None:
+    """Return the topics that the store's owner wants; None for all."""
+    found: list[str] | None = await conn.fetchval(SQL["chosen"], owner.tenant_id, owner.shop_id)
+    return found
+
+
 async def ask_where_moved(conn: Connection, uri: str) -> int:
     """Queue a shop job where subscriptions deliver elsewhere than to *uri*; return how many."""
     return len(await conn.fetch(SQL["ask_where_moved"], uri))

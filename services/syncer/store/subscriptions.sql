@@ -1,3 +1,6 @@
+-- name: chosen
+SELECT topics FROM accounts.stores WHERE tenant_id = $1 AND shop_id = $2
+
 -- name: forget
 DELETE FROM commerce.webhook_subscriptions
 WHERE tenant_id = $1 AND shop_id = $2 AND topic <> ALL($3::text[])

@@ -1,0 +1,93 @@
+"""What deliveries do in their transaction, whether they are new or replayed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from services.syncer import notices, privacy_redacting, schema_drift, writing
+from services.syncer.domain.arrivals import Arrival, Way, arrival
+from services.syncer.store import jobs, operations, privacy, refetches, shops
+from services.syncer.writing import Written
+from shared.bus.protocol import Bus
+from shared.deliveries import Delivery
+from shared.errors import Rejected
+from shared.postgres import Connection
+from shared.shopify.snapshots import (
+    AppUninstalled,
+    BulkFinished,
+    Fact,
+    PrivacyAsked,
+    ShopFacts,
+    ShopTouched,
+    Snapshot,
+)
+from shared.shopify.webhooks import facts_of
+
+log = structlog.get_logger()
+
+# A split or a move names some objects; nobody reads further.
+_OUTCOMES_KEPT = 20
+
+
+def read(delivery: Delivery, way: Way) -> Arrival:
+    """Return what *delivery* says, or why it cannot be mapped."""
+    try:
+        uuid.UUID(delivery.tenant_id)
+        facts = facts_of(delivery)
+        schema_drift.look_at_delivery(delivery)
+        return arrival(delivery, facts, way=way)
+    except Rejected as exc:
+        return arrival(delivery, (), error=f"{exc.code}: {exc}", way=way)
+    except Exception as exc:
+        log.exception("delivery could not be mapped", topic=delivery.topic)
+        return arrival(delivery, (), error=f"{type(exc).__name__}: {exc}", way=way)
+
+
+async def write(conn: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], Written]:
+    """Write what *arrivals* say; return them with what became of them. Once per transaction."""
+    facts = [fact for one in arrivals for fact in one.facts]
+    async with privacy_redacting.respected(conn, facts):
+        written = await writing.write(conn, facts)
+    await _follow(conn, facts, written)
+    await operations.tell(conn, [fact for fact in facts if isinstance(fact, BulkFinished)])
+    return [_settled(one, written) for one in arrivals], written
+
+
+def _settled(one: Arrival, written: Written) -> Arrival:
+    outcomes = filter(None, (written.outcome_of(fact) for fact in one.facts[:_OUTCOMES_KEPT]))
+    stale = one.has_version and all(
+        isinstance(fact, Snapshot) and written.is_stale(fact) for fact in one.facts
+    )
+    return replace(one, state="stale" if stale else one.state, outcome=" ".join(outcomes) or None)
+
+
+async def pass_on(conn: Connection, bus: Bus, facts: Sequence[Fact], *, at: datetime) -> None:
+    """Tell others what Shopify said about the shop and the app.
+
+    Before the commit: these messages must not be lost, and the gateway bears them twice.
+    """
+    if touched := {fact.owner for fact in facts if isinstance(fact, ShopTouched)}:
+        await jobs.ask_for_shops(conn, list(touched))
+    for fact in facts:
+        if isinstance(fact, PrivacyAsked):
+            await privacy.ask(conn, fact)
+        elif isinstance(fact, AppUninstalled):
+            await notices.app_uninstalled(bus, fact)
+        elif isinstance(fact, ShopFacts) and await shops.is_renamed(conn, fact):
+            await notices.store_renamed(bus, fact.owner, shop_domain=fact.shop_domain, at=at)
+
+
+async def _follow(conn: Connection, facts: Sequence[Fact], written: Written) -> None:
+    """Wish for the ledgers of changed orders, whose own poll would bring them only later."""
+    orders = {
+        (fact.owner.tenant_id, fact.owner.shop_id, fact.key[0])
+        for fact in facts
+        if isinstance(fact, Snapshot) and fact.kind == "order" and not written.is_stale(fact)
+    }
+    if orders:
+        await refetches.ask_for_details(conn, sorted(orders))
