@@ -37,6 +37,13 @@ class StoreLeft(Event):
     reason: str
 
 
+class StoreRenamed(Event):
+    """Shopify calls a store by another myshopify domain, the shop is the same."""
+
+    kind: Literal["store.renamed"] = "store.renamed"
+    shop_domain: str
+
+
 class SyncRequested(Event):
     """A job waits in ``commerce.sync_jobs``."""
 

@@ -7,6 +7,8 @@ import sys
 from typing import Literal
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 Format = Literal["auto", "json", "text"]
 
@@ -37,6 +39,16 @@ def configure(service: str, *, level: str = "INFO", fmt: Format = "auto") -> Non
     )
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
+    logging.getLogger("aiohttp.server").addFilter(_is_about_us)
+
+
+def _is_about_us(record: logging.LogRecord) -> bool:
+    """Leave out what is wrong with a request: anybody could fill the log, with whatever he likes.
+
+    aiohttp writes a traceback for each that is no HTTP, and has answered it 400.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | RequestPayloadError)
 
 
 def _without_secrets(

@@ -16,7 +16,7 @@ from shared.postgres import PASSING
 log = structlog.get_logger()
 
 DIRECTORY = Path(__file__).parent.parent / "deploy" / "migrations"
-SCHEMAS = ("accounts", "bus", "intake", "commerce", "analytics")
+SCHEMAS = ("accounts", "bus", "pacing", "intake", "commerce", "analytics")
 
 _FILE = re.compile(r"^\d{4}_\w+\.sql$")
 _LOCK = 7_415_552  # any number, the same in every replica

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -38,9 +39,22 @@ class ServiceSettings(BaseSettings):
     database_pool_max: int = Field(default=10, ge=2)
     # Empty: the bus lives in Postgres.
     amqp_url: str = ""
+    # Publish what changes to the exchange tillstream.events, for other systems on the same broker.
+    domain_events: bool = False
     host: str = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Format = "auto"
+
+    @model_validator(mode="after")
+    def _has_a_broker_for_events(self) -> Self:
+        if self.domain_events and not self.amqp_url:
+            raise ValueError("DOMAIN_EVENTS publishes on RabbitMQ: set AMQP_URL")
+        return self
+
+    @property
+    def told_to_sql(self) -> Mapping[str, str]:
+        """What SQL asks for by ``current_setting``."""
+        return {"tillstream.domain_events": "on"} if self.domain_events else {}
 
 
 class ShopifySettings(BaseSettings):
@@ -85,6 +99,8 @@ class AdminApiSettings(ShopifySettings):
     shopify_api_version: str = Field(default="2026-10", pattern=r"^20\d\d-(01|04|07|10)$")
     # Only for the simulator, only outside production: ``http://127.0.0.1:9400/shops/{shop}``.
     shopify_base_url: str = ""
+    # Requests to one shop, by all processes together, beside what its points allow.
+    shopify_max_requests_per_second: float = Field(default=10.0, gt=0)
 
     @model_validator(mode="after")
     def _base_url_is_for_the_simulator(self) -> Self:

@@ -43,7 +43,7 @@ async def open_bus(amqp_url: str, pool: Pool, *, prefix: str = "") -> Bus:
         return PostgresBus(pool, prefix=prefix)
     url = URL(amqp_url)
     prefix = prefix or url.query.get("prefix", "")
-    bus = RabbitBus(str(url.without_query_params("prefix")), prefix=prefix)
+    bus = RabbitBus(str(url.without_query_params("prefix")), pool=pool, prefix=prefix)
     try:
         await bus.connect()
     except Unavailable:

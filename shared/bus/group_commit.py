@@ -28,8 +28,9 @@ class Limits:
 class GroupCommit(Generic[Item]):
     """Gathers what is added while earlier batches are in flight; order is kept.
 
-    No timer: a batch leaves as soon as a slot is free, so a lone item leaves at once. An item
-    larger than a batch travels alone. A failed commit fails its own items only.
+    No timer: while fewer than half of the slots are taken a batch leaves at once, however small.
+    The others are for full ones, because a message costs as much as several items. An item larger
+    than a batch travels alone. A failed commit fails its own items only.
     """
 
     def __init__(
@@ -56,10 +57,19 @@ class GroupCommit(Generic[Item]):
         durable: asyncio.Future[None] = loop.create_future()
         self._waiting.append((item, size, durable))
         self._waiting_size += size
-        if not self._scheduled and len(self._batches) < self._limits.in_flight:
+        if not self._scheduled and self._may_leave():
             self._scheduled = True
             loop.call_soon(self._launch)
         return durable
+
+    @property
+    def crowded(self) -> bool:
+        """Whether half of what may wait does."""
+        limits = self._limits
+        return (
+            2 * len(self._waiting) >= limits.waiting
+            or 2 * self._waiting_size >= limits.waiting_size
+        )
 
     async def close(self) -> None:
         """Wait until everything that was added is durable or has failed."""
@@ -75,9 +85,16 @@ class GroupCommit(Generic[Item]):
             len(self._waiting) >= limits.waiting or self._waiting_size + size > limits.waiting_size
         )
 
+    def _may_leave(self) -> bool:
+        limits, taken = self._limits, len(self._batches)
+        if 2 * taken < limits.in_flight:
+            return True
+        full = len(self._waiting) >= limits.items or self._waiting_size >= limits.size
+        return full and taken < limits.in_flight
+
     def _launch(self) -> None:
         self._scheduled = False
-        while self._waiting and len(self._batches) < self._limits.in_flight:
+        while self._waiting and self._may_leave():
             items, futures = self._next_batch()
             batch = asyncio.get_running_loop().create_task(self._commit(items))
             self._batches.add(batch)

@@ -10,14 +10,19 @@ from datetime import timedelta
 
 import orjson
 
-from shared.background import watched
 from shared.bus import topology
+from shared.bus.draining import draining
 from shared.bus.group_commit import GroupCommit
-from shared.bus.postgres_consumer import Consumer, Lease
+from shared.bus.handling import UNCERTAIN, publishing, sent
+from shared.bus.jitter import Spread
+from shared.bus.measuring import measured
+from shared.bus.pausing import StoredPauses
+from shared.bus.postgres_consumer import Consumer
+from shared.bus.postgres_dead import PostgresDeadLetters, visiting
+from shared.bus.postgres_lease import Lease
 from shared.bus.postgres_wakeup import Doorbell
-from shared.bus.protocol import BatchHandler
+from shared.bus.protocol import BatchHandler, QueueState
 from shared.errors import Unavailable
-from shared.metrics import BUS_PUBLISHED_TOTAL
 from shared.postgres import Pool, load_queries, translated
 
 SQL = load_queries("shared.bus")
@@ -51,9 +56,10 @@ class PostgresBus:
         self._pool = pool
         self._prefix = prefix
         self._bindings = bindings
-        self._delays = delays
+        self._spread = Spread(delays)
         self._lease = lease
         self._deadline_seconds = deadline_seconds
+        self.pauses = StoredPauses(pool, prefix=prefix)
         self._doorbell = Doorbell(pool)
         self._outgoing = GroupCommit(self._insert)
 
@@ -61,15 +67,10 @@ class PostgresBus:
         self, topic: str, body: bytes, *, headers: Mapping[str, str] | None = None
     ) -> None:
         """See Bus.publish."""
-        if topic not in self._bindings:
-            raise Unavailable(f"no queue is bound to {topic}", code="unroutable")
-        outgoing = _Outgoing(topic, body, orjson.dumps(dict(headers or {})).decode())
-        try:
+        carried = sent(topic, body, headers, topics=self._bindings)
+        outgoing = _Outgoing(topic, body, orjson.dumps(carried).decode())
+        with publishing(topic):
             await self._outgoing.add(outgoing, len(body))
-        except Unavailable:
-            BUS_PUBLISHED_TOTAL.labels(topic, "failed").inc()
-            raise
-        BUS_PUBLISHED_TOTAL.labels(topic, "confirmed").inc()
 
     @contextlib.asynccontextmanager
     async def consuming(
@@ -81,20 +82,13 @@ class PostgresBus:
             queue=self._prefix + queue,
             size=min(batch_max, prefetch),
             length=self._lease,
-            delays=self._delays,
+            spread=self._spread,
         )
         consumer = Consumer(lease, handler, queue=queue)
-        with self._doorbell.answered_by(consumer.wake):
-            task = watched(consumer.run(), name=f"consume {queue}")
-            try:
-                yield
-            finally:
-                consumer.stop()
-                await asyncio.wait([task], timeout=DRAIN_SECONDS)
-                task.cancel()
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
+        async with self.pauses.told(queue, consumer.hold), measured(self, queue):
+            with self._doorbell.answered_by(consumer.wake):
+                async with draining(consumer, queue, seconds=DRAIN_SECONDS):
+                    yield
 
     async def depth(self, queue: str) -> int:
         """See Bus.depth."""
@@ -103,6 +97,18 @@ class PostgresBus:
     async def dead(self, queue: str) -> int:
         """See Bus.dead."""
         return await self._count("dead", queue)
+
+    async def state(self, queue: str) -> QueueState:
+        """See Bus.state."""
+        with translated():
+            [row] = await self._pool.fetch(SQL["state"], self._prefix + queue)
+        return QueueState(**row)
+
+    def dead_letters(
+        self, queue: str
+    ) -> contextlib.AbstractAsyncContextManager[PostgresDeadLetters]:
+        """See Bus.dead_letters."""
+        return visiting(self._pool, row_queue=self._prefix + queue, queue=queue)
 
     async def close(self) -> None:
         """See Bus.close."""
@@ -121,7 +127,14 @@ class PostgresBus:
             for queue in self._bindings[message.topic]
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        with translated():
-            async with asyncio.timeout(self._deadline_seconds):
-                await self._pool.execute(SQL["publish"], *columns)
+        begun = False
+        try:
+            with translated():
+                async with asyncio.timeout(self._deadline_seconds), self._pool.acquire() as conn:
+                    begun = True
+                    await conn.execute(SQL["publish"], *columns)
+        except Unavailable as exc:
+            if begun:  # it may have been committed all the same
+                raise Unavailable(str(exc), code=UNCERTAIN) from exc
+            raise
         self._doorbell.ring()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final
 
 import aio_pika
@@ -24,6 +26,23 @@ _CONNECT_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 0.5
 _REST_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 2.0
+
+
+class Named(AbstractContextManager[None]):
+    """Names what aiormq leaves nameless.
+
+    It ends waits on a dying channel with a bare Exception, and a handshake that the broker leaves
+    with StopAsyncIteration.
+    """
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind in (Exception, StopAsyncIteration):
+            raise ConnectionAbortedError("the connection ended without a reason") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +67,8 @@ class Link:
     def __init__(self, url: str, names: Names) -> None:
         self._url = URL(url)
         if "heartbeat" not in self._url.query:
-            self._url = self._url.update_query(heartbeat="10")
+            # The broker gives a silent consumer up after two to three of them: within a lease.
+            self._url = self._url.update_query(heartbeat="8")
         self._names = names
         self._line: Line | None = None
         self._opening: asyncio.Task[Line] | None = None
@@ -110,10 +130,13 @@ class Link:
     async def _open(self) -> Line:
         connection: AbstractConnection | None = None
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                connection = await aio_pika.connect(self._url)
-                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-                exchanges = await declare(channel, self._names)
+            with Named():
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    connection = await aio_pika.connect(self._url)
+                    channel = await connection.channel(
+                        publisher_confirms=True, on_return_raises=True
+                    )
+                    exchanges = await declare(channel, self._names)
         except LOST as exc:
             await _close_quietly(connection)
             log.warning("RabbitMQ unreachable", host=self._url.host, error=repr(exc))
@@ -137,7 +160,8 @@ async def _close_quietly(connection: AbstractConnection | None) -> None:
     if connection is None:
         return
     try:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await connection.close()
+        with Named():
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await connection.close()
     except LOST as exc:
         log.info("RabbitMQ connection was gone already", error=repr(exc))

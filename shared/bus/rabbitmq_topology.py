@@ -36,7 +36,7 @@ class Names:
         return self.prefix + queue
 
     def dead(self, queue: str) -> str:
-        return f"{self.prefix}{queue}.dead"
+        return f"{self.prefix}{queue}.dead.v2"
 
     def waiting(self, delay: float) -> str:
         """Name the exchange and the queue in which a message waits *delay* seconds."""
@@ -51,6 +51,10 @@ class Exchanges:
     dead: AbstractExchange
     waiting: Sequence[AbstractExchange]
 
+
+# RabbitMQ 4 throws away what was handed out twenty times unless told otherwise, and whoever looks
+# at the dead is handed them. There is no word for "never" that 3.10 knows as well.
+_NEVER = 2**31 - 1
 
 # At-least-once dead-lettering needs reject-publish; without it a broker crash may lose the message.
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
@@ -75,7 +79,8 @@ async def declare(channel: AbstractChannel, names: Names) -> Exchanges:
 
 
 async def _declare_queue(channel: AbstractChannel, names: Names, queue: str) -> None:
-    buried = await channel.declare_queue(names.dead(queue), durable=True, arguments=_QUORUM)
+    kept: FieldTable = {**_QUORUM, "x-delivery-limit": _NEVER}
+    buried = await channel.declare_queue(names.dead(queue), durable=True, arguments=kept)
     await buried.bind(names.dead_exchange, queue)
     arguments: FieldTable = {
         **_QUORUM,

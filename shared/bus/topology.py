@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 EXCHANGE = "tillstream"
 DEAD_EXCHANGE = "tillstream.dead"
+# For other systems; nothing of ours consumes from it.
+EVENTS_EXCHANGE = "tillstream.events"
 
 # A queue's arguments cannot be changed once declared: change them by a new version in its name.
 DELIVERIES = "syncer.deliveries.v1"
@@ -19,10 +21,11 @@ BINDINGS = MappingProxyType(
         "sync.requested": (JOBS,),
         "store.connected": (JOBS,),
         "store.left": (STORES,),
+        "store.renamed": (STORES,),
         "orders.changed": (MARKS,),
     }
 )
-QUEUES = (DELIVERIES, JOBS, MARKS, STORES)
+QUEUES = tuple(sorted({queue for queues in BINDINGS.values() for queue in queues}))
 
 DELIVERY_LIMIT = 20
 RETRY_DELAYS_SECONDS = (5, 30, 300, 1800, 7200)

@@ -44,17 +44,34 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What Shopify said: the JSON bytes of ``data``, and what it cost."""
+    """What Shopify said: the JSON bytes of ``data``, and what it cost.
+
+    *denied* names the fields that Shopify withheld, as paths without list positions
+    (``orders.edges.node.customer``).
+    """
 
     data: bytes
     cost: Cost | None
     api_version: str
+    denied: tuple[str, ...] = ()
 
 
 class _Problem(msgspec.Struct):
-    message: str = ""
-    extensions: dict[str, object] = {}
-    path: list[str | int] = []
+    message: str | None = ""
+    extensions: dict[str, object] | None = None
+    path: list[str | int] | None = None
+
+    @property
+    def code(self) -> str:
+        """Shopify's word for what is wrong; what protects customers has none of its own."""
+        if "not approved to access" in (self.message or ""):
+            return _PROTECTED
+        return str((self.extensions or {}).get("code", ""))
+
+    @property
+    def field(self) -> str:
+        """The field's path, without list positions."""
+        return ".".join(part for part in self.path or () if isinstance(part, str))
 
 
 class _Body(msgspec.Struct):
@@ -62,6 +79,11 @@ class _Body(msgspec.Struct):
     errors: list[_Problem] = []
     extensions: Extensions | None = None
 
+
+_PROTECTED = "PROTECTED_CUSTOMER_DATA"
+# Who may ask again must be told so, whatever else is wrong.
+_PASSING = ("THROTTLED", "INTERNAL_SERVER_ERROR")
+_DENIED = frozenset({"ACCESS_DENIED", _PROTECTED})
 
 _decode = msgspec.json.Decoder(_Body).decode
 _encode = msgspec.json.Encoder().encode
@@ -138,11 +160,14 @@ def _within(host: str, known: str) -> bool:
     return host.endswith(known) if known.startswith(".") else host == f".{known}"
 
 
-def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def decipher(
+    status: int, headers: Mapping[str, str], body: bytes, *, partial: bool = False
+) -> Answer:
     """Return what Shopify answered, or raise what its status or errors mean.
 
     Raises Unauthorized, Forbidden (``access_denied`` names ``required_scopes``), NotFound,
     Rejected (``max_cost_exceeded``, ``bad_query``), Throttled with the wait, Unavailable.
+    With *partial*, data of which nothing but fields was withheld is an answer.
     """
     if status != 200:
         raise_for_status(status, headers, body)
@@ -151,11 +176,31 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     except msgspec.MsgspecError as exc:
         raise Unavailable("Shopify's answer is not GraphQL", code="bad_answer") from exc
     cost = parsed.extensions.cost if parsed.extensions else None
-    if parsed.errors:
-        _raise_for_problem(parsed.errors[0], cost)
+    if parsed.errors and not (partial and _is_partial(parsed)):
+        _raise_for_problem(min(parsed.errors, key=_urgency), cost)
     return Answer(
-        data=bytes(parsed.data), cost=cost, api_version=headers.get("X-Shopify-API-Version", "")
+        data=bytes(parsed.data),
+        cost=cost,
+        api_version=headers.get("X-Shopify-API-Version", ""),
+        denied=tuple(dict.fromkeys(problem.field for problem in parsed.errors)),
     )
+
+
+def _is_partial(parsed: _Body) -> bool:
+    return bytes(parsed.data) != b"null" and all(one.code in _DENIED for one in parsed.errors)
+
+
+def _urgency(problem: _Problem) -> int:
+    return 0 if problem.code in _PASSING else 1
+
+
+def told_cost(body: bytes) -> Cost | None:
+    """Return what an answer that was an error says of the cost, None when it says nothing."""
+    try:
+        parsed = _decode(body)
+    except msgspec.MsgspecError:
+        return None
+    return parsed.extensions.cost if parsed.extensions else None
 
 
 def raise_for_status(status: int, headers: Mapping[str, str], body: bytes) -> NoReturn:
@@ -165,7 +210,7 @@ def raise_for_status(status: int, headers: Mapping[str, str], body: bytes) -> No
     if status in _PAUSES:
         code, seconds = _PAUSES[status]
         raise Unavailable(f"Shopify answered {status}", code=code, retry_after=seconds)
-    if status >= 500:
+    if status >= 500 or status == 408:
         raise Unavailable(f"Shopify answered {status}", code="shopify_error")
     raise _refusal(status, body)
 
@@ -199,29 +244,27 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _raise_for_problem(problem: _Problem, cost: Cost | None) -> NoReturn:
-    code = str(problem.extensions.get("code", ""))
-    message = problem.message[:_MESSAGE_LIMIT]
+    code = problem.code
+    message = (problem.message or "")[:_MESSAGE_LIMIT]
     if code == "THROTTLED":
         raise Throttled("Shopify throttled the query", retry_after=cost.wait if cost else None)
     if code == "INTERNAL_SERVER_ERROR":
         raise Unavailable("Shopify failed inside", code="internal_error")
-    if code == "ACCESS_DENIED":
-        details = {"required_scopes": _required_scopes(problem)}
-        raise Forbidden(message, code="access_denied", details=details)
-    if "not approved to access" in message:
-        raise Forbidden(message, code="protected_customer_data")
-    if code == "SHOP_INACTIVE":
-        raise Forbidden(message, code="shop_inactive")
+    if code in _DENIED or code == "SHOP_INACTIVE":
+        needed = {"required_scopes": _required_scopes(problem)} if code == "ACCESS_DENIED" else {}
+        raise Forbidden(message, code=code.lower(), details=needed)
     if code == "RESOURCE_NOT_FOUND":
         raise NotFound(message)
+    extensions = problem.extensions or {}
     if code == "MAX_COST_EXCEEDED":
-        limits = {key: problem.extensions.get(key) for key in ("cost", "maxCost")}
+        limits = {key: extensions.get(key) for key in ("cost", "maxCost")}
         raise Rejected(message, code="max_cost_exceeded", details=limits)
-    raise Rejected(message, code="bad_query", details={"shopify_code": code, "path": problem.path})
+    details = {"shopify_code": code, "path": problem.path or []}
+    raise Rejected(message, code="bad_query", details=details)
 
 
 def _required_scopes(problem: _Problem) -> list[str]:
-    required = str(problem.extensions.get("requiredAccess") or problem.message)
+    required = str((problem.extensions or {}).get("requiredAccess") or problem.message)
     return [word for word in _SCOPE.findall(required) if word.startswith(("read_", "write_"))]
 
 

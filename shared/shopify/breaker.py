@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from shared.errors import Unavailable
+
+State: TypeAlias = Literal["closed", "open", "half_open"]
 
 
 class Breaker:
@@ -16,25 +20,37 @@ class Breaker:
         self._reset_seconds = reset_seconds
         self._failures = 0
         self._open_until = 0.0
+        self._on_trial = False
 
     def admit(self, now: float) -> None:
         """Raise Unavailable while the circuit is open; let the first one after that through."""
-        if self._failures < self._limit:
-            return
-        if now < self._open_until:
+        if self.refuses(now):
             raise Unavailable(
                 "Shopify failed several times in a row",
                 code="circuit_open",
                 retry_after=self._open_until - now,
             )
-        self._open_until = now + self._reset_seconds
+        if self._failures >= self._limit:
+            self._open_until = now + self._reset_seconds
+            self._on_trial = True
+
+    def refuses(self, now: float) -> bool:
+        """Return whether ``admit`` would raise: the circuit is open, or the trial is under way."""
+        return self._failures >= self._limit and now < self._open_until
+
+    def state(self, now: float) -> State:
+        """Return closed, open, or half_open: the next request is the trial, or it is under way."""
+        if self._failures < self._limit:
+            return "closed"
+        return "open" if now < self._open_until and not self._on_trial else "half_open"
 
     def succeeded(self) -> None:
         """Close the circuit."""
-        self._failures = 0
+        self._failures, self._on_trial = 0, False
 
     def failed(self, now: float) -> None:
         """Count a failure."""
         self._failures += 1
+        self._on_trial = False
         if self._failures >= self._limit:
             self._open_until = now + self._reset_seconds

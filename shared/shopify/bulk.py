@@ -5,54 +5,18 @@ Source: https://shopify.dev/docs/api/usage/bulk-operations/queries
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from types import MappingProxyType
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
+from shared.clock import now
 from shared.errors import Rejected
-from shared.shopify.mapping.customers import customer_snapshot
-from shared.shopify.mapping.inventory import item_snapshot, level_snapshot
-from shared.shopify.mapping.orders import OrderParts, order_snapshot
-from shared.shopify.mapping.products import product_snapshot
+from shared.shopify.assemblies import ASSEMBLIES
+from shared.shopify.bulk_lines import NO_ENDING, ending_of, name_of, parent_of
+from shared.shopify.documents import Namespaces
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import digits, rejecting
-from shared.shopify.nodes.customers import CustomerAddressNode, CustomerHead
-from shared.shopify.nodes.inventory import InventoryItemHead, LevelNode
-from shared.shopify.nodes.orders import (
-    BulkOrderNode,
-    DiscountNode,
-    LineNode,
-    ShippingLineNode,
-)
-from shared.shopify.nodes.products import MediaNode, ProductHead, VariantNode
 from shared.shopify.snapshots import Kind, Owner, Snapshot
 
-Assembly: TypeAlias = Callable[[list[bytes], Origin], list[Snapshot]]
-
-_TYPE = re.compile(rb'"__typename"\s*:\s*"(\w+)"|"id"\s*:\s*"gid:\\?/\\?/shopify\\?/(\w+)')
-_PARENT = re.compile(rb'"__parentId"\s*:\s*"[^"]*/(\d+)[^"/]*"')
-_ROOT = re.compile(rb'\s*\{(?:\s*"__typename"\s*:\s*"\w+"\s*,)?\s*"id"\s*:\s*"[^"]*/(\d+)[^"/]*"')
-
-
-class _Identified(msgspec.Struct):
-    id: str
-
-
-_identified = msgspec.json.Decoder(_Identified)
-_order = msgspec.json.Decoder(BulkOrderNode)
-_line = msgspec.json.Decoder(LineNode)
-_shipping_line = msgspec.json.Decoder(ShippingLineNode)
-_discount = msgspec.json.Decoder(DiscountNode)
-_product = msgspec.json.Decoder(ProductHead)
-_variant = msgspec.json.Decoder(VariantNode)
-_medium = msgspec.json.Decoder(MediaNode)
-_customer = msgspec.json.Decoder(CustomerHead)
-_address = msgspec.json.Decoder(CustomerAddressNode)
-_item = msgspec.json.Decoder(InventoryItemHead)
-_level = msgspec.json.Decoder(LevelNode)
+_SURELY_A_BIGINT = 18  # digits
 
 
 class BulkAssembler:
@@ -61,15 +25,21 @@ class BulkAssembler:
     It holds the window's lines in memory, so the caller chooses windows that fit. ``roots`` and
     ``objects`` count what was fed, to compare with ``rootObjectCount`` and ``objectCount``.
     ``rejected`` holds, after ``finish``, the objects that could not be mapped, by id: one bad
-    object does not take its window along.
+    object does not take its window along. *namespaces* are those whose metafields were asked for.
     """
 
-    def __init__(self, kind: Kind, owner: Owner) -> None:
-        self._assemble = _ASSEMBLIES[kind]
+    def __init__(self, kind: Kind, owner: Owner, namespaces: Namespaces = ()) -> None:
+        self._assemble = ASSEMBLIES[kind]
         self._owner = owner
+        self._namespaces = namespaces
+        self._read_at = now()
         self._tail = b""
+        # Both by type and number: an order and one of its agreements may have the same number.
         self._roots: dict[bytes, bytes] = {}
         self._children: dict[bytes, list[bytes]] = {}
+        # How the line before named its parent, and that parent's children: most come together.
+        self._ending = NO_ENDING
+        self._siblings: list[bytes] = []
         self.objects = 0
         self.rejected: dict[int, Rejected] = {}
 
@@ -83,7 +53,11 @@ class BulkAssembler:
         lines = (self._tail + chunk).split(b"\n")
         self._tail = lines.pop()
         for line in lines:
-            self._sort(line)
+            if line.endswith(self._ending):
+                self._siblings.append(line)
+                self.objects += 1
+            elif line:
+                self._sort(line)
 
     def finish(self) -> Iterator[Snapshot]:
         """Yield every object of the file; raise Rejected when a child's parent is missing.
@@ -91,103 +65,99 @@ class BulkAssembler:
         Orders whose refunds are not empty are incomplete="refunds": a bulk operation cannot carry
         the lines of a refund.
         """
+        for family in self.families():
+            yield from self.snapshots(family)
+
+    def families(self, *, skip: int = 0) -> Iterator[list[bytes]]:
+        """Yield the lines of each root and all below it, in the order of the roots in the file.
+
+        The first *skip* roots are left out. Raises Rejected as ``finish`` does.
+        """
         self._sort(self._tail)
         self._tail = b""
-        orphans = self._children.keys() - self._roots.keys()
-        if orphans:
-            raise Rejected(f"{len(orphans)} parents are not in the file", code="bulk_orphans")
-        for key, root in self._roots.items():
-            lines = [root, *self._children.pop(key, ())]
-            try:
-                snapshots = self._joined(lines)
-            except Rejected as exc:
-                self.rejected[int(key)] = exc
-            else:
-                yield from snapshots
+        self._adopt_grandchildren()
+        for place, (key, root) in enumerate(self._roots.items()):
+            family = [root, *self._children.pop(key, ())]
+            if place >= skip:
+                yield family
 
-    def _joined(self, lines: list[bytes]) -> list[Snapshot]:
-        payload = b"\n".join(lines)
-        with rejecting(payload):
-            return self._assemble(lines, Origin(self._owner, "bulk", payload))
+    def snapshots(self, family: list[bytes], frame: bytes | None = None) -> list[Snapshot]:
+        """Return what a root and its children say; nothing if they cannot be mapped.
+
+        *frame* is the compressed ``payload_of(family)``, where somebody made it already.
+        """
+        payload = payload_of(family)
+        try:
+            with rejecting(payload):
+                origin = Origin(
+                    self._owner, "bulk", payload, self._namespaces, self._read_at, frame
+                )
+                return self._assemble(family, origin)
+        except Rejected as exc:
+            name = _root_name(family[0])
+            self.rejected[int(digits(name.decode()))] = exc
+            return []
 
     def _sort(self, line: bytes) -> None:
-        if not line or line.isspace():
+        parent = parent_of(line)
+        if parent is not None:
+            self._siblings = self._children.setdefault(parent, [])
+            self._siblings.append(line)
+            self._ending = ending_of(line, parent)
+        elif not line or line.isspace():
             return
+        else:
+            self._roots[_root_name(line)] = line
         self.objects += 1
-        parent = _parent_id(line)
+
+    def _adopt_grandchildren(self) -> None:
+        # Most files have one level below the root; only the others look for who is whose parent.
+        below = self._children.keys() - self._roots.keys()
+        if not below:
+            return
+        above = _parents(below, self._children.items())
+        orphans = 0
+        for name in [one for one in self._children if one in below]:
+            root = _topmost(name, above)
+            if root in self._roots:
+                self._children.setdefault(root, []).extend(self._children.pop(name))
+            else:
+                orphans += 1
+        if orphans:
+            raise Rejected(f"{orphans} parents are not in the file", code="bulk_orphans")
+
+
+def payload_of(family: list[bytes]) -> bytes:
+    """Return the lines of one object as the archive keeps them."""
+    return b"\n".join(family)
+
+
+def _root_name(line: bytes) -> bytes:
+    name = name_of(line)
+    if name is None:
+        raise Rejected("a root has no id", code="bad_payload", details={"path": "$.id"})
+    number = name.rpartition(b"/")[2]
+    if not number.isdigit() or len(number) > _SURELY_A_BIGINT:
+        with rejecting(line):
+            digits(name.decode())
+    return name
+
+
+def _parents(
+    wanted: Iterable[bytes], children: Iterable[tuple[bytes, list[bytes]]]
+) -> dict[bytes, bytes]:
+    """Return the parent of each of the *wanted* names that is a child itself."""
+    found: dict[bytes, bytes] = {}
+    for parent, lines in children:
+        names = [name_of(line) for line in lines]
+        found.update((name, parent) for name in names if name is not None and name in wanted)
+    return found
+
+
+def _topmost(name: bytes, above: Mapping[bytes, bytes]) -> bytes:
+    for _ in range(len(above) + 1):
+        parent = above.get(name)
         if parent is None:
-            self._roots[_root_id(line)] = line
-        else:
-            self._children.setdefault(parent, []).append(line)
-
-
-def _parent_id(line: bytes) -> bytes | None:
-    # The key stands near the end; a text can hold its name, but not followed by a bare colon.
-    at = line.rfind(b'"__parentId"')
-    while at >= 0:
-        found = _PARENT.match(line, at)
-        if found is not None:
-            return found[1]
-        at = line.rfind(b'"__parentId"', 0, at)
-    return None
-
-
-def _root_id(line: bytes) -> bytes:
-    leading = _ROOT.match(line)
-    if leading is not None:
-        return leading[1]
-    with rejecting(line):
-        return digits(_identified.decode(line).id).encode()
-
-
-def _type_of(line: bytes) -> bytes:
-    found = _TYPE.search(line)
-    return (found[1] or found[2]) if found else b""
-
-
-def _orders(lines: list[bytes], origin: Origin) -> list[Snapshot]:
-    node = _order.decode(lines[0])
-    parts = OrderParts(lines=[], shipping=[], discounts=[], refunds=None if node.refunds else [])
-    for line in lines[1:]:
-        match _type_of(line):
-            case b"LineItem":
-                parts.lines.append(_line.decode(line))
-            case b"ShippingLine":
-                parts.shipping.append(_shipping_line.decode(line))
-            case _:
-                parts.discounts.append(_discount.decode(line))
-    incomplete = "refunds" if node.refunds else ""
-    return [order_snapshot(node, parts, origin=origin, incomplete=incomplete)]
-
-
-def _products(lines: list[bytes], origin: Origin) -> list[Snapshot]:
-    variants: list[VariantNode] = []
-    media: list[MediaNode] = []
-    for line in lines[1:]:
-        if _type_of(line) == b"ProductVariant":
-            variants.append(_variant.decode(line))
-        else:
-            media.append(_medium.decode(line))
-    return [product_snapshot(_product.decode(lines[0]), variants, media=media, origin=origin)]
-
-
-def _customers(lines: list[bytes], origin: Origin) -> list[Snapshot]:
-    root, *addresses = lines
-    book = [_address.decode(line) for line in addresses]
-    return [customer_snapshot(_customer.decode(root), book, origin=origin)]
-
-
-def _items(lines: list[bytes], origin: Origin) -> list[Snapshot]:
-    root, *levels = lines
-    stocked = [level_snapshot(_level.decode(line), origin=origin) for line in levels]
-    return [item_snapshot(_item.decode(root), origin=origin), *stocked]
-
-
-_ASSEMBLIES: MappingProxyType[Kind, Assembly] = MappingProxyType(
-    {
-        "order": _orders,
-        "product": _products,
-        "customer": _customers,
-        "inventory_item": _items,
-    }
-)
+            return name
+        name = parent
+    return name  # a circle: no root is in it

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import aiohttp
 import stamina
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
-from shared.errors import NotFound, Rejected, Throttled, Unauthorized, Unavailable
+from shared.errors import Rejected, Throttled, Unauthorized, Unavailable
 from shared.shopify import admin_api
-from shared.shopify.breaker import Breaker
-from shared.shopify.cost import Bucket
+from shared.shopify.breaker import Breaker, State
+from shared.shopify.cost import Outcome
+from shared.shopify.documents import Namespaces
+from shared.shopify.download import network_errors, stream
+from shared.shopify.pacing import Pace, Pacing
 
 log = structlog.get_logger()
 
@@ -30,11 +33,20 @@ VERSION_MISMATCHES_TOTAL = Counter(
     "Answers served by another API version than the one asked for.",
 )
 
-Token: TypeAlias = Callable[[], Awaitable[str]]
+CIRCUITS = Gauge(
+    "tillstream_shopify_circuits",
+    "Circuit breakers of this process, one per shop, by state: closed, open or half_open.",
+    ["state"],
+)
 
-_DOWNLOAD_BUFFER_BYTES = 1024 * 1024
-_DOWNLOAD_SILENCE_SECONDS = 60
-_DOWNLOAD_GONE = (400, 403, 404, 410)  # how storage hosts answer for an expired signature
+Token: TypeAlias = Callable[[], Awaitable[str]]
+Variables: TypeAlias = Mapping[str, object] | None
+
+# A request is over when its timeout is; until then its points count as asked for.
+_TIMEOUT_MARGIN_SECONDS = 5.0
+# How long everybody stays away after a 429 that names no time.
+_PAUSE_SECONDS = 1.0
+_now = time.monotonic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +60,26 @@ class Patience:
     breaker_seconds: float = 30.0
 
 
-_PATIENCE = Patience()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a shop is asked.
+
+    *on_version* hears which other API version served an answer than the one asked for.
+    *namespaces* are those whose metafields the shop is asked for.
+    """
+
+    patience: Patience = field(default_factory=Patience)
+    pace: Pace = field(default_factory=lambda: Pacing().pace())
+    on_version: Callable[[str], None] = lambda _: None
+    namespaces: Namespaces = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """The JSON bytes of ``data``, and the fields that Shopify withheld: paths without positions."""
+
+    data: bytes
+    denied: list[str]
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -57,10 +88,11 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class ShopClient:
-    """One shop's Admin API. Keep one per shop and process: it holds the shop's cost bucket.
+    """One shop's Admin API. Keep one per shop and process: it holds the shop's circuit breaker.
 
     *token* is awaited before every request, and once more after a 401, so that a token rotated
     meanwhile is picked up. *base_url* is the simulator's template, empty for Shopify itself.
+    *lacking* are scopes that the app is known not to have.
     """
 
     def __init__(
@@ -71,27 +103,58 @@ class ShopClient:
         token: Token,
         api_version: str,
         base_url: str = "",
-        patience: Patience = _PATIENCE,
+        terms: Terms | None = None,
     ) -> None:
+        terms = terms or Terms()
         self.shop_domain = admin_api.shop_domain(shop_domain)
         self._url = admin_api.graphql_url(self.shop_domain, api_version, base_url)
         self._session = session
         self._token = token
         self._api_version = api_version
         self._base_url = base_url
-        self._patience = patience
-        self._bucket = Bucket()
+        self._terms = terms
+        self._patience = terms.patience
+        self._pace = terms.pace
         self._breaker = Breaker(
-            failures=patience.breaker_failures, reset_seconds=patience.breaker_seconds
+            failures=terms.patience.breaker_failures, reset_seconds=terms.patience.breaker_seconds
         )
+        _BREAKERS.add(self._breaker)
         self._warned = False
+        self.namespaces = terms.namespaces
+        self.lacking: frozenset[str] = frozenset()
 
-    async def execute(self, document: str, variables: Mapping[str, object] | None = None) -> bytes:
+    @property
+    def is_resting(self) -> bool:
+        """Whether requests are refused unsent, because several failed in a row."""
+        return self._breaker.refuses(_now())
+
+    async def execute(self, document: str, variables: Variables = None) -> bytes:
         """Execute *document* and return the JSON bytes of ``data``.
 
         Raises what ``admin_api.decipher`` raises, after the retries that are safe. ``userErrors``
         of a mutation are part of the data: reading them is the caller's.
         """
+        return (await self._repeated(document, variables, partial=False)).data
+
+    async def execute_partial(self, document: str, variables: Variables = None) -> Partial:
+        """Execute *document*; fields that the app may not read are null, and named.
+
+        Raises as ``execute`` does when anything else is wrong, or nothing was answered at all.
+        """
+        answer = await self._repeated(document, variables, partial=True)
+        return Partial(data=answer.data, denied=list(answer.denied))
+
+    async def download(self, url: str) -> AsyncIterator[bytes]:
+        """Stream a result file, without our token.
+
+        Raises Rejected for a foreign host, and what ``download.stream`` raises.
+        """
+        async for chunk in stream(self._session, admin_api.downloadable(url, self._base_url)):
+            yield chunk
+
+    async def _repeated(
+        self, document: str, variables: Variables, *, partial: bool
+    ) -> admin_api.Answer:
         async for attempt in stamina.retry_context(
             on=lambda error: admin_api.worth_repeating(error, document),
             attempts=self._patience.attempts,
@@ -101,82 +164,63 @@ class ShopClient:
             wait_max=admin_api.LONGEST_WAIT_SECONDS,
         ):
             with attempt:
-                return await self._with_fresh_token(document, variables)
+                return await self._with_fresh_token(document, variables, partial=partial)
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
-    async def download(self, url: str) -> AsyncIterator[bytes]:
-        """Stream a result file, without our token.
-
-        Raises Rejected for a foreign host, NotFound once the URL expired, Unavailable when the
-        stream breaks: what was yielded until then is good.
-        """
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=_DOWNLOAD_SILENCE_SECONDS)
-        with _network_errors():
-            async with self._session.get(
-                admin_api.downloadable(url, self._base_url),
-                allow_redirects=False,
-                timeout=timeout,
-                read_bufsize=_DOWNLOAD_BUFFER_BYTES,
-            ) as response:
-                if response.status in _DOWNLOAD_GONE:
-                    raise NotFound("the result is no longer there", code="download_gone")
-                if response.status != 200:
-                    admin_api.raise_for_status(response.status, response.headers, b"")
-                async for chunk in response.content.iter_any():
-                    yield chunk
-
     async def _with_fresh_token(
-        self, document: str, variables: Mapping[str, object] | None
-    ) -> bytes:
+        self, document: str, variables: Variables, *, partial: bool
+    ) -> admin_api.Answer:
         token = await self._token()
         try:
-            return await self._paced(document, variables, token)
+            return await self._paced(document, variables, token, partial=partial)
         except Unauthorized:
             newer = await self._token()
             if newer == token:
                 raise
-            return await self._paced(document, variables, newer)
+            return await self._paced(document, variables, newer, partial=partial)
 
     async def _paced(
-        self, document: str, variables: Mapping[str, object] | None, token: str
-    ) -> bytes:
-        clock = asyncio.get_running_loop().time
-        self._breaker.admit(clock())
-        expected = self._bucket.expected(document)
-        wait = self._bucket.wait_seconds(expected, clock())
-        self._bucket.hold(expected)
-        try:
-            await asyncio.sleep(wait)
-            answer = await self._asked(document, variables, token)
-        finally:
-            self._bucket.release(expected)
-        if answer.cost:
-            self._bucket.learn(document, answer.cost, clock())
-        return answer.data
-
-    async def _asked(
-        self, document: str, variables: Mapping[str, object] | None, token: str
+        self, document: str, variables: Variables, token: str, *, partial: bool
     ) -> admin_api.Answer:
-        clock = asyncio.get_running_loop().time
-        request = admin_api.graphql_request(document, variables, url=self._url, token=token)
+        self._breaker.admit(_now())
+        lasts = self._patience.timeout_seconds + _TIMEOUT_MARGIN_SECONDS
+        turn = await self._pace.turn(document, variables, lasts_seconds=lasts)
+        body = b""
         try:
-            answer = admin_api.decipher(
-                *await send(self._session, request, timeout_seconds=self._patience.timeout_seconds)
-            )
+            request = admin_api.graphql_request(document, variables, url=self._url, token=token)
+            timeout = self._patience.timeout_seconds
+            status, headers, body = await send(self._session, request, timeout_seconds=timeout)
+            answer = admin_api.decipher(status, headers, body, partial=partial)
         except (Rejected, Unavailable) as error:
             REQUESTS_TOTAL.labels(error.code).inc()
-            self._remember(error, clock())
+            self._remember(error)
+            outcome = self._outcome(document, variables, error, body)
+            await self._pace.settle(turn, outcome, error.code)
             raise
         REQUESTS_TOTAL.labels("ok").inc()
         self._breaker.succeeded()
         self._compare_version(answer.api_version)
+        if answer.cost is not None:
+            self._pace.learn(document, variables, answer.cost)
+        await self._pace.settle(turn, Outcome(cost=answer.cost))
         return answer
 
-    def _remember(self, error: Rejected | Unavailable, now: float) -> None:
+    def _outcome(
+        self, document: str, variables: Variables, error: Rejected | Unavailable, body: bytes
+    ) -> Outcome:
+        cost = admin_api.told_cost(body)
+        if cost is not None:
+            self._pace.learn(document, variables, cost)
+            return Outcome(cost=cost)
         if isinstance(error, Throttled):
-            self._bucket.drain(now)
-        elif isinstance(error, Unavailable):
-            self._breaker.failed(now)
+            return Outcome(ran=False, pause_seconds=error.retry_after or _PAUSE_SECONDS)
+        return Outcome(ran=error.code != "shopify_unreachable")
+
+    def _remember(self, error: Rejected | Unavailable) -> None:
+        if isinstance(error, Throttled):
+            return
+        if isinstance(error, Unavailable):
+            self._breaker.failed(_now())
         else:
             self._breaker.succeeded()
 
@@ -184,9 +228,22 @@ class ShopClient:
         if not served or served == self._api_version:
             return
         VERSION_MISMATCHES_TOTAL.inc()
+        self._terms.on_version(served)
         if not self._warned:
             self._warned = True
             log.warning("other api version served", asked=self._api_version, served=served)
+
+
+_BREAKERS: weakref.WeakSet[Breaker] = weakref.WeakSet()
+
+
+def _in_state(state: State) -> int:
+    return sum(breaker.state(_now()) == state for breaker in list(_BREAKERS))
+
+
+CIRCUITS.labels("closed").set_function(lambda: _in_state("closed"))
+CIRCUITS.labels("open").set_function(lambda: _in_state("open"))
+CIRCUITS.labels("half_open").set_function(lambda: _in_state("half_open"))
 
 
 async def send(
@@ -196,7 +253,7 @@ async def send(
 
     Raises Unavailable: ``shopify_unreachable`` when nothing was sent, else ``shopify_silent``.
     """
-    with _network_errors():
+    with network_errors():
         async with session.post(
             request.url,
             data=request.body,
@@ -205,13 +262,3 @@ async def send(
             timeout=aiohttp.ClientTimeout(total=timeout_seconds),
         ) as response:
             return response.status, response.headers, await response.read()
-
-
-@contextlib.contextmanager
-def _network_errors() -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
-        raise Unavailable("Shopify cannot be reached", code="shopify_unreachable") from exc
-    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-        raise Unavailable("Shopify did not answer", code="shopify_silent") from exc

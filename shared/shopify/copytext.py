@@ -5,9 +5,10 @@ Source: https://www.postgresql.org/docs/current/sql-copy.html (Text Format)
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 import zstandard
@@ -27,7 +28,7 @@ _ESCAPES = str.maketrans(
     }
 )
 _NUL = re.compile(r"(\\\\)|\\u0000")
-_LEVEL = 3
+_LEVEL = 1
 
 
 class _Compressors(threading.local):
@@ -48,7 +49,11 @@ def text(value: str) -> str:
 
 def optional(value: str | None) -> str:
     """Return *value* as a field; nothing and the empty text are both null."""
-    return text(value) if value else NULL
+    if not value:
+        return NULL
+    if value.isprintable() and "\\" not in value:
+        return value
+    return value.translate(_ESCAPES)
 
 
 def flag(value: bool | None) -> str:
@@ -65,6 +70,11 @@ def number(value: int | None) -> str:
 
 def array(values: Iterable[str]) -> str:
     """Return a ``text[]`` field."""
+    return _array(tuple(values))
+
+
+@functools.lru_cache(maxsize=4096)
+def _array(values: tuple[str, ...]) -> str:
     quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return text("{" + ",".join(f'"{value}"' for value in quoted) + "}")
 
@@ -85,4 +95,19 @@ def json_text(written: str) -> str:
 
 def compressed(payload: bytes) -> str:
     """Return a ``bytea`` field holding *payload* as one zstd frame."""
-    return "\\\\x" + _compressors.zstd.compress(payload).hex()
+    return binary(_compressors.zstd.compress(payload))
+
+
+def binary(value: bytes) -> str:
+    """Return a ``bytea`` field."""
+    return "\\\\x" + value.hex()
+
+
+def frames(payloads: Sequence[bytes]) -> list[bytes]:
+    """Return each of *payloads*, none of them empty, as a zstd frame.
+
+    Other threads run meanwhile.
+    """
+    wanted: list[bytes | bytearray | memoryview[int]] = [*payloads]
+    made = _compressors.zstd.multi_compress_to_buffer(wanted)
+    return [made[place].tobytes() for place in range(len(made))]

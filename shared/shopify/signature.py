@@ -12,6 +12,9 @@ from urllib.parse import quote
 
 Parameters: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
+# Of a webhook's: 32 bytes in base64.
+SIGNATURE_CHARACTERS = 44
+
 _UNSIGNED = frozenset({"hmac", "signature"})
 
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+import msgspec
+
 Kind: TypeAlias = Literal[
-    "order", "product", "customer", "location", "inventory_item", "inventory_level"
+    "order",
+    "product",
+    "customer",
+    "location",
+    "inventory_item",
+    "inventory_level",
+    "order_details",
+    "fulfillment_order",
+    "draft_order",
+    "abandoned_checkout",
+    "collection",
+    "discount",
+    "gift_card",
+    "payout",
+    "dispute",
+    "balance_transaction",
 ]
 Source: TypeAlias = Literal["webhook", "poll", "bulk", "refetch"]
 
@@ -21,8 +38,8 @@ class Owner:
     shop_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+# Hundreds of thousands are made in a full sync, in trees: the cycle collector need not walk them.
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One Shopify object at one moment.
 
     *key* is the Shopify id; for an inventory level it is (inventory_item_id, location_id).
@@ -38,7 +55,7 @@ class Snapshot:
     key: tuple[int, ...]
     updated_at: datetime
     row: str
-    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    children: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     incomplete: str = ""
 
 
@@ -89,6 +106,16 @@ class ShopFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMerged:
+    """The customer *gone* became part of *kept*, and its orders with it."""
+
+    owner: Owner
+    gone: int
+    kept: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppUninstalled:
     """The app left the shop; tokens are dead."""
 
@@ -96,4 +123,48 @@ class AppUninstalled:
     at: datetime
 
 
-Fact: TypeAlias = Snapshot | Deletion | Refetch | ChildRows | ShopFacts | AppUninstalled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopTouched:
+    """Something about the shop or the app's scopes changed that only the Admin API tells whole."""
+
+    owner: Owner
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkFinished:
+    """A bulk operation ended, whichever way; *gid* names it."""
+
+    owner: Owner
+    gid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyAsked:
+    """Shopify passes on what privacy law demands: show or erase a customer, or erase the shop.
+
+    *names* are the customer's email and phone, *order_ids* those of its orders that are meant.
+    """
+
+    owner: Owner
+    topic: str
+    webhook_id: str
+    customer_id: int | None
+    order_ids: tuple[int, ...]
+    names: tuple[str, ...]
+    body_sha256: bytes
+    received_at: datetime
+
+
+Fact: TypeAlias = (
+    Snapshot
+    | Deletion
+    | Refetch
+    | ChildRows
+    | ShopFacts
+    | CustomerMerged
+    | AppUninstalled
+    | ShopTouched
+    | BulkFinished
+    | PrivacyAsked
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.shopify.copytext import NULL, array, flag, jsonb, optional
+from shared.shopify.mapping.metafields import metafield_rows
 from shared.shopify.mapping.parts import address
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import (
@@ -15,6 +16,7 @@ from shared.shopify.mapping.values import (
     moment,
 )
 from shared.shopify.nodes.customers import CustomerAddressNode, CustomerHead
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.snapshots import Snapshot
 
 _MOST_ORDERS = 2**63 - 1
@@ -26,8 +28,9 @@ def customer_snapshot(
     *,
     origin: Origin,
     incomplete: str = "",
+    metafields: list[MetafieldNode] | None = None,
 ) -> Snapshot:
-    """Return *node* as rows; addresses that are None say nothing about the address book."""
+    """Return *node* as rows; addresses or metafields that are None say nothing about them."""
     customer_id = digits(node.id)
     key = f"{origin.key}\t{customer_id}"
     row = (key, *_person(node), *_relation(node), *origin.archive())
@@ -36,6 +39,8 @@ def customer_snapshot(
         children["customer_addresses"] = [
             f"{key}\t{digits(one.id)}\t{jsonb(address(one))}" for one in addresses
         ]
+    if metafields is not None:
+        children["customer_metafields"] = metafield_rows(metafields, key)
     return Snapshot(
         owner=origin.owner,
         kind="customer",

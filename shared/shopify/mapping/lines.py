@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from shared.shopify.copytext import flag, json_text, jsonb, optional, text
+import functools
+
+from shared.shopify.copytext import NULL, json_text, jsonb, optional, text
 from shared.shopify.mapping import parts
-from shared.shopify.mapping.values import digits, number_of
+from shared.shopify.mapping.values import digits
 from shared.shopify.nodes.orders import LineNode
 
 
@@ -17,31 +19,45 @@ def line_rows(nodes: list[LineNode], key: str) -> list[str]:
 
 
 def _line_row(node: LineNode, key: str, position: int) -> str:
-    price = node.original_unit_price_set
+    product, variant = node.product, node.variant
+    sold = _sold(
+        None if product is None else product.id,
+        None if variant is None else variant.id,
+        node.sku,
+        node.title,
+        node.variant_title,
+        node.vendor,
+    )
+    tax, taxes = parts.taxed(node.tax_lines)
+    allocations, duties = node.discount_allocations, node.duties
+    discount = duty = "0"
+    allocated = imposed = "[]"
+    if allocations:
+        discount = parts.shop_total([one.allocated_amount_set for one in allocations])
+        allocated = json_text(parts.allocations(allocations))
+    if duties:
+        duty = parts.shop_total([one.price for one in duties])
+        imposed = jsonb(parts.duties(duties))
+    return (
+        f"{key}\t{digits(node.id)}\t{position}\t{sold}\t{node.quantity}\t{node.current_quantity}\t"
+        f"{parts.both(node.original_unit_price_set)}\t{discount}\t{tax}\t{duty}\t"
+        f"{'t' if node.is_gift_card else 'f'}\t{'t' if node.requires_shipping else 'f'}\t"
+        f"{'t' if node.taxable else 'f'}\t"
+        f"{json_text(parts.attributes(node.custom_attributes))}\t{taxes}\t{allocated}\t{imposed}"
+    )
+
+
+# What a shop sells comes again and again.
+@functools.lru_cache(maxsize=8192)
+def _sold(
+    product: str | None,
+    variant: str | None,
+    sku: str | None,
+    title: str,
+    variant_title: str | None,
+    vendor: str | None,
+) -> str:
+    numbers = [NULL if one is None else digits(one) for one in (product, variant)]
     return "\t".join(
-        (
-            key,
-            digits(node.id),
-            str(position),
-            number_of(node.product),
-            number_of(node.variant),
-            optional(node.sku),
-            text(node.title),
-            optional(node.variant_title),
-            optional(node.vendor),
-            str(node.quantity),
-            str(node.current_quantity),
-            parts.shop(price),
-            parts.presentment(price),
-            parts.shop_total([one.allocated_amount_set for one in node.discount_allocations]),
-            parts.shop_total([one.price_set for one in node.tax_lines]),
-            parts.shop_total([one.price for one in node.duties]),
-            flag(node.is_gift_card),
-            flag(node.requires_shipping),
-            flag(node.taxable),
-            jsonb(parts.attributes(node.custom_attributes)) if node.custom_attributes else "[]",
-            json_text(parts.tax_lines(node.tax_lines)),
-            json_text(parts.allocations(node.discount_allocations)),
-            jsonb(parts.duties(node.duties)) if node.duties else "[]",
-        )
+        (*numbers, optional(sku), text(title), optional(variant_title), optional(vendor))
     )

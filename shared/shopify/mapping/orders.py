@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.shopify.copytext import array, flag, json_text, jsonb, number, optional, text
+from shared.shopify.copytext import NULL, array, flag, json_text, jsonb, number, optional, text
 from shared.shopify.mapping import parts
 from shared.shopify.mapping.lines import line_rows
+from shared.shopify.mapping.metafields import metafield_rows
 from shared.shopify.mapping.refunds import refund_line_rows, refund_rows
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import (
+    amount,
     currency,
     digits,
     instant,
@@ -19,6 +21,7 @@ from shared.shopify.mapping.values import (
     optional_amount,
     optional_moment,
 )
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.orders import (
     DiscountNode,
     FulfillmentNode,
@@ -28,8 +31,9 @@ from shared.shopify.nodes.orders import (
     RefundNode,
     ShippingLineNode,
     TransactionNode,
+    bag,
 )
-from shared.shopify.nodes.parts import MoneyBag
+from shared.shopify.nodes.parts import AddressNode
 from shared.shopify.snapshots import Snapshot
 
 # GraphQL tells ten states apart, REST four; both are reduced to what both can say.
@@ -47,12 +51,16 @@ _FULFILLMENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderParts:
-    """The children of one order; refunds are None where the source cannot carry their lines."""
+    """The children of one order; None where the source does not tell them.
+
+    A bulk query cannot carry the lines of refunds.
+    """
 
     lines: list[LineNode]
     shipping: list[ShippingLineNode]
     discounts: list[DiscountNode]
     refunds: list[RefundNode] | None
+    metafields: list[MetafieldNode] | None = None
 
 
 def order_snapshot(
@@ -80,13 +88,14 @@ def order_snapshot(
     )
 
 
-def whole(node: OrderNode) -> OrderParts:
+def whole(node: OrderNode, metafields: list[MetafieldNode] | None = None) -> OrderParts:
     """Return the children of a drained order."""
     return OrderParts(
         lines=node.line_items.nodes,
         shipping=node.shipping_lines.nodes,
         discounts=node.discount_applications.nodes,
         refunds=node.refunds,
+        metafields=metafields,
     )
 
 
@@ -98,6 +107,8 @@ def _children(node: OrderHead, children: OrderParts, key: str) -> dict[str, list
     if children.refunds is not None:
         rows["refunds"] = refund_rows(children.refunds, key)
         rows["refund_lines"] = refund_line_rows(children.refunds, key)
+    if children.metafields is not None:
+        rows["order_metafields"] = metafield_rows(children.metafields, key)
     if node.transactions is not None:
         rows["transactions"] = [transaction_row(one, key) for one in node.transactions]
     return rows
@@ -141,48 +152,48 @@ def _state(node: OrderHead) -> tuple[str, ...]:
     )
 
 
-def _shop(bag: MoneyBag | None) -> str:
-    return "0" if bag is None else parts.shop(bag)
-
-
-def _presentment(bag: MoneyBag | None) -> str:
-    return "0" if bag is None else parts.presentment(bag)
+_NOTHING = bag("0")
 
 
 def _totals(node: OrderHead) -> tuple[str, ...]:
     duties = node.original_total_duties_set
+    before = node.subtotal_price_set, node.total_discounts_set or _NOTHING
+    added = node.total_shipping_price_set or _NOTHING, node.total_tax_set or _NOTHING
+    bags = (*before, *added, node.total_price_set)
+    now = (
+        node.total_price_set,
+        node.current_subtotal_price_set,
+        node.current_total_discounts_set,
+        node.current_total_tax_set,
+        node.current_total_price_set,
+        node.total_outstanding_set,
+    )
     return (
-        parts.shop(node.subtotal_price_set),
-        _shop(node.total_discounts_set),
-        _shop(node.total_shipping_price_set),
-        _shop(node.total_tax_set),
+        *[amount(bag.shop_money.amount) for bag in bags[:-1]],
         optional_amount(None if duties is None else duties.shop_money.amount),
-        _shop(node.total_tip_received_set),
-        parts.shop(node.total_price_set),
-        parts.shop(node.current_subtotal_price_set),
-        parts.shop(node.current_total_discounts_set),
-        parts.shop(node.current_total_tax_set),
-        parts.shop(node.current_total_price_set),
-        parts.shop(node.total_outstanding_set),
-        parts.presentment(node.subtotal_price_set),
-        _presentment(node.total_discounts_set),
-        _presentment(node.total_shipping_price_set),
-        _presentment(node.total_tax_set),
-        parts.presentment(node.total_price_set),
-        parts.presentment(node.current_total_price_set),
+        amount((node.total_tip_received_set or _NOTHING).shop_money.amount),
+        *[amount(bag.shop_money.amount) for bag in now],
+        *[amount(bag.presentment_money.amount) for bag in bags],
+        amount(node.current_total_price_set.presentment_money.amount),
     )
 
 
 def _documents(node: OrderHead, children: OrderParts) -> tuple[str, ...]:
-    billing, shipping = parts.address(node.billing_address), parts.address(node.shipping_address)
+    billing = _address(node.billing_address)
+    is_same = node.shipping_address == node.billing_address
     return (
-        optional(None) if billing is None else jsonb(billing),
-        optional(None) if shipping is None else jsonb(shipping),
-        jsonb(parts.attributes(node.custom_attributes)),
-        json_text(parts.tax_lines(node.tax_lines)),
-        jsonb(parts.shipping_lines(children.shipping)),
-        jsonb(parts.discount_applications(children.discounts)),
+        billing,
+        billing if is_same else _address(node.shipping_address),
+        json_text(parts.attributes(node.custom_attributes)),
+        parts.taxed(node.tax_lines)[1],
+        json_text(parts.shipping_lines(children.shipping)),
+        jsonb(parts.discount_applications(children.discounts)) if children.discounts else "[]",
     )
+
+
+def _address(node: AddressNode | None) -> str:
+    part = parts.address(node)
+    return NULL if part is None else jsonb(part)
 
 
 def transaction_row(node: TransactionNode, key: str) -> str:
@@ -215,7 +226,7 @@ def _fulfillment_row(node: FulfillmentNode, key: str) -> str:
             text(node.status.lower()),
             number_of(node.location),
             number(node.total_quantity),
-            jsonb(parts.tracking(node)),
+            json_text(parts.tracking(node)),
             moment(node.created_at),
             moment(node.updated_at),
         )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from shared.shopify.copytext import array, flag, jsonb, number, optional, text
+from shared.shopify.mapping.metafields import metafield_rows
 from shared.shopify.mapping.parts import Part
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import (
@@ -15,8 +19,17 @@ from shared.shopify.mapping.values import (
     optional_amount,
     optional_moment,
 )
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.products import MediaNode, ProductHead, VariantNode
 from shared.shopify.snapshots import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductMetafields:
+    """Those of the product, and those of its variants by variant id."""
+
+    own: Sequence[MetafieldNode]
+    variants: Mapping[str, Sequence[MetafieldNode]] | None = None
 
 
 def product_snapshot(
@@ -26,8 +39,12 @@ def product_snapshot(
     media: list[MediaNode],
     origin: Origin,
     incomplete: str = "",
+    metafields: ProductMetafields | None = None,
 ) -> Snapshot:
-    """Return *node* as rows; an incomplete set of variants says nothing about variants."""
+    """Return *node* as rows; an incomplete set of variants says nothing about variants.
+
+    *metafields* that are None say nothing about metafields.
+    """
     product_id = digits(node.id)
     key = f"{origin.key}\t{product_id}"
     row = (
@@ -38,6 +55,8 @@ def product_snapshot(
         *origin.archive(),
     )
     children = {} if incomplete else {"variants": [_variant_row(one, key) for one in variants]}
+    if metafields is not None:
+        children |= _metafields(metafields, key)
     return Snapshot(
         owner=origin.owner,
         kind="product",
@@ -47,6 +66,17 @@ def product_snapshot(
         children=children,
         incomplete=incomplete,
     )
+
+
+def _metafields(metafields: ProductMetafields, key: str) -> dict[str, list[str]]:
+    rows = {"product_metafields": metafield_rows(metafields.own, key)}
+    if metafields.variants is not None:
+        rows["variant_metafields"] = [
+            row
+            for variant, nodes in metafields.variants.items()
+            for row in metafield_rows(nodes, f"{key}\t{digits(variant)}")
+        ]
+    return rows
 
 
 def _columns(node: ProductHead) -> tuple[str, ...]:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from datetime import datetime
 
+import msgspec
+
+from shared.clock import now
 from shared.shopify import copytext
+from shared.shopify.documents import Namespaces
 from shared.shopify.snapshots import Owner, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whose payload it is, how it came and its bytes as they came."""
+class Origin(msgspec.Struct, frozen=True):
+    """Whose payload it is, how it came and its bytes as they came.
+
+    *namespaces* are those whose metafields were asked for; *read_at* stands for the time of change
+    where Shopify tells none; *frame* is the compressed payload, where somebody made it already.
+    """
 
     owner: Owner
     source: Source
     payload: bytes
-    key: str = field(init=False)
+    namespaces: Namespaces = ()
+    read_at: datetime = msgspec.field(default_factory=now)
+    frame: bytes | None = None
 
-    def __post_init__(self) -> None:
-        key = f"{self.owner.tenant_id}\t{self.owner.shop_id}"
-        object.__setattr__(self, "key", key)
+    @property
+    def key(self) -> str:
+        """The fields ``tenant_id`` and ``shop_id``, the first two of a row."""
+        return f"{self.owner.tenant_id}\t{self.owner.shop_id}"
 
     def archive(self) -> tuple[str, str]:
         """Return the fields ``raw`` and ``source``, the last two of a row."""
+        if self.frame is not None:
+            return copytext.binary(self.frame), self.source
         return copytext.compressed(self.payload), self.source

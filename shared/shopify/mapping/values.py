@@ -103,9 +103,13 @@ def digits(gid: str) -> str:
     return digits(number)
 
 
+# Products, variants, places and apps come again and again.
+_known_digits = functools.lru_cache(maxsize=16384)(digits)
+
+
 def number_of(reference: Reference | None) -> str:
     """Return the field of a referenced object's id, null for nothing."""
-    return NULL if reference is None else digits(reference.id)
+    return NULL if reference is None else _known_digits(reference.id)
 
 
 @functools.lru_cache(maxsize=512)
@@ -121,19 +125,26 @@ def lowered(value: str | None) -> str | None:
     return value.lower().replace(" ", "_") if value else None
 
 
-@contextlib.contextmanager
-def rejecting(raw: bytes) -> Iterator[None]:
+class rejecting:  # noqa: N801 - a context manager, made for every object: a class costs least
     """Turn whatever is wrong with the payload *raw* into Rejected, code ``bad_payload``."""
-    try:
-        yield
-    except Malformed as exc:
-        path = _path_of(exc.args[0], raw)
-        raise _bad(f"a value has the wrong form at {path}", path) from exc
-    except msgspec.ValidationError as exc:
-        path = str(exc).rpartition(" - at ")[2].strip("`") if " - at " in str(exc) else "$"
-        raise _bad(str(exc), path) from exc
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
-        raise _bad("not a JSON document", "$") from exc
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        if isinstance(exc, Malformed):
+            path = _path_of(exc.args[0], self._raw)
+            raise _bad(f"a value has the wrong form at {path}", path) from exc
+        if isinstance(exc, msgspec.ValidationError):
+            path = str(exc).rpartition(" - at ")[2].strip("`") if " - at " in str(exc) else "$"
+            raise _bad(str(exc), path) from exc
+        if isinstance(exc, msgspec.MsgspecError | UnicodeError | RecursionError):
+            raise _bad("not a JSON document", "$") from exc
 
 
 def _bad(message: str, path: str) -> Rejected:

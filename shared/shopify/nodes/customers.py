@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.parts import AddressNode, Money, Node, Page, Reference
 
 
@@ -49,3 +50,4 @@ class CustomerNode(CustomerHead, kw_only=True):
     """A whole customer: ``CustomerWithChildren``."""
 
     addresses_v2: Page[CustomerAddressNode]
+    metafields: Page[MetafieldNode] | None = None

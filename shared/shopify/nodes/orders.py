@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.parts import (
     AddressNode,
     AttributeNode,
@@ -220,6 +221,7 @@ class OrderNode(OrderHead, kw_only=True):
     shipping_lines: Page[ShippingLineNode] = msgspec.field(default_factory=Page)
     discount_applications: Page[DiscountNode] = msgspec.field(default_factory=Page)
     refunds: list[RefundNode] = msgspec.field(default_factory=list)
+    metafields: Page[MetafieldNode] | None = None
 
 
 class BulkOrderNode(OrderHead):

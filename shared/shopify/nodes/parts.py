@@ -25,8 +25,9 @@ class PageInfo(Node):
     end_cursor: str | None = None
 
 
-class Edge(Node, Generic[T]):
+class Edge(Node, Generic[T], omit_defaults=True):
     node: T
+    cursor: str | None = None
 
 
 class Page(Node, Generic[T]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.parts import Count, Node, Page, Reference
 
 
@@ -27,6 +28,7 @@ class VariantNode(Node):
     inventory_quantity: Count | None = None
     selected_options: list[ChoiceNode] = msgspec.field(default_factory=list)
     inventory_item: Reference | None = None
+    metafields: Page[MetafieldNode] | None = None
 
 
 class ImageNode(Node):
@@ -73,3 +75,4 @@ class ProductNode(ProductHead, kw_only=True):
 
     variants: Page[VariantNode]
     media: Page[MediaNode] = msgspec.field(default_factory=Page)
+    metafields: Page[MetafieldNode] | None = None

@@ -10,6 +10,7 @@ from shared.shopify.nodes.customers import (
     PhoneNode,
 )
 from shared.shopify.nodes.parts import Money
+from shared.shopify.payloads.metafields import MetafieldPayload
 from shared.shopify.payloads.parts import (
     NOTHING,
     AddressPayload,
@@ -56,6 +57,7 @@ class CustomerPayload(Payload):
     sms_marketing_consent: ConsentPayload | None = None
     default_address: CustomerAddressPayload | None = None
     addresses: list[CustomerAddressPayload] | None = None
+    metafields: list[MetafieldPayload] | None = None
 
 
 def customer_head(body: CustomerPayload) -> CustomerHead:

@@ -14,7 +14,16 @@ from shared.shopify.mapping import decoded
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import Malformed, digits, instant
 from shared.shopify.payloads.parts import Id, Payload
-from shared.shopify.snapshots import AppUninstalled, Deletion, Fact, Kind, Refetch
+from shared.shopify.snapshots import (
+    AppUninstalled,
+    BulkFinished,
+    CustomerMerged,
+    Deletion,
+    Fact,
+    Kind,
+    Refetch,
+    ShopTouched,
+)
 
 Reader: TypeAlias = Callable[[Delivery, Origin], list[Fact]]
 
@@ -32,10 +41,6 @@ class _OrderMention(Payload):
     order_id: Id
 
 
-class _OrderEdit(Payload):
-    order_edit: _OrderMention
-
-
 class _CustomerMention(Payload):
     customer_id: Id | str | None = None
     camel: str | None = msgspec.field(name="customerId", default=None)
@@ -45,14 +50,21 @@ class _CustomerMention(Payload):
 class _Merge(Payload):
     kept: str | None = msgspec.field(name="admin_graphql_api_customer_kept_id", default=None)
     gone: str | None = msgspec.field(name="admin_graphql_api_customer_deleted_id", default=None)
+    status: str | None = None
 
+
+class _BulkEnd(Payload):
+    gid: str = msgspec.field(name="admin_graphql_api_id")
+
+
+_MERGED = "completed"
 
 _identified = msgspec.json.Decoder(_Identified)
 _pair = msgspec.json.Decoder(_Pair)
 _order_mention = msgspec.json.Decoder(_OrderMention)
-_order_edit = msgspec.json.Decoder(_OrderEdit)
 _customer_mention = msgspec.json.Decoder(_CustomerMention)
 _merge = msgspec.json.Decoder(_Merge)
+_bulk_end = msgspec.json.Decoder(_BulkEnd)
 
 
 def moment_of(delivery: Delivery) -> datetime:
@@ -93,12 +105,6 @@ def order_touched(delivery: Delivery, origin: Origin) -> list[Fact]:
     return [_again(delivery, origin, "order", decoded(delivery.body, _order_mention).order_id)]
 
 
-def order_edited(delivery: Delivery, origin: Origin) -> list[Fact]:
-    """Return that an order was edited; the body describes the edit, not the order."""
-    body = decoded(delivery.body, _order_edit)
-    return [_again(delivery, origin, "order", body.order_edit.order_id)]
-
-
 def customer_touched(delivery: Delivery, origin: Origin) -> list[Fact]:
     """Return that something about a customer changed that customer bodies do not carry."""
     body = decoded(delivery.body, _customer_mention)
@@ -107,12 +113,19 @@ def customer_touched(delivery: Delivery, origin: Origin) -> list[Fact]:
 
 
 def customers_merged(delivery: Delivery, origin: Origin) -> list[Fact]:
-    """Return both customers of a merge, to be read again."""
+    """Return that a customer is gone, whose it is now, and that this one must be read again.
+
+    A merge that failed says nothing; one that is not done yet is told again.
+    """
     body = decoded(delivery.body, _merge)
+    if not (body.kept and body.gone) or (body.status or _MERGED).lower() != _MERGED:
+        return []
+    kept, gone = int(digits(body.kept)), int(digits(body.gone))
+    owner, at = origin.owner, moment_of(delivery)
     return [
-        _again(delivery, origin, "customer", int(digits(gid)))
-        for gid in (body.kept, body.gone)
-        if gid
+        CustomerMerged(owner=owner, gone=gone, kept=kept, at=at),
+        Deletion(owner=owner, kind="customer", key=(gone,), at=at, reason="merged"),
+        _again(delivery, origin, "customer", kept),
     ]
 
 
@@ -123,3 +136,13 @@ def _again(delivery: Delivery, origin: Origin, kind: Kind, number: int) -> Refet
 def uninstalled(delivery: Delivery, origin: Origin) -> list[Fact]:
     """Return that the app left the shop."""
     return [AppUninstalled(owner=origin.owner, at=moment_of(delivery))]
+
+
+def scopes_changed(delivery: Delivery, origin: Origin) -> list[Fact]:
+    """Return that the app may read more or less than before."""
+    return [ShopTouched(owner=origin.owner, reason=delivery.topic)]
+
+
+def bulk_finished(delivery: Delivery, origin: Origin) -> list[Fact]:
+    """Return that a bulk operation ended; its result is only told by the Admin API."""
+    return [BulkFinished(owner=origin.owner, gid=decoded(delivery.body, _bulk_end).gid)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from shared.shopify.nodes.parts import Count
+from shared.shopify.payloads.metafields import MetafieldPayload
 from shared.shopify.payloads.parts import (
     NOTHING,
     AddressPayload,
@@ -177,6 +178,7 @@ class OrderPayload(Payload):
     updated_at: str
     currency: str
     line_items: list[LinePayload]
+    metafields: list[MetafieldPayload] | None = None
     name: str | None = None
     order_number: Count | None = None
     processed_at: str | None = None

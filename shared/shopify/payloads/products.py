@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.shopify.mapping.products import ProductMetafields
 from shared.shopify.nodes.parts import Count, Reference
 from shared.shopify.nodes.products import (
     ChoiceNode,
@@ -14,6 +15,7 @@ from shared.shopify.nodes.products import (
     ProductHead,
     VariantNode,
 )
+from shared.shopify.payloads.metafields import MetafieldPayload, metafield_nodes
 from shared.shopify.payloads.parts import (
     NOTHING,
     Id,
@@ -43,6 +45,7 @@ class VariantPayload(Payload):
     option1: str | None = None
     option2: str | None = None
     option3: str | None = None
+    metafields: list[MetafieldPayload] | None = None
 
 
 class OptionPayload(Payload):
@@ -93,6 +96,7 @@ class ProductPayload(Payload):
     variant_gids: list[GidPayload] | None = None
     images: list[ImagePayload] | None = None
     media: list[MediumPayload] | None = None
+    metafields: list[MetafieldPayload] | None = None
 
 
 def product_head(body: ProductPayload) -> ProductHead:
@@ -128,6 +132,20 @@ def variant_nodes(body: ProductPayload) -> list[VariantNode] | None:
         return None
     names = [option.name for option in body.options or ()]
     return [_variant(one, names) for one in variants]
+
+
+def product_metafields(body: ProductPayload) -> ProductMetafields | None:
+    """Return the metafields, None when the body does not speak of them.
+
+    Those of variants are told only by a body that holds all variants, each with its own.
+    """
+    own = metafield_nodes(body.metafields)
+    if own is None:
+        return None
+    theirs = {str(one.id): metafield_nodes(one.metafields) for one in body.variants or ()}
+    known = {number: nodes for number, nodes in theirs.items() if nodes is not None}
+    whole = len(known) == len(theirs) == max(len(body.variant_gids or ()), len(theirs))
+    return ProductMetafields(own=own, variants=known if whole and known else None)
 
 
 def media_nodes(body: ProductPayload) -> list[MediaNode]:

@@ -13,12 +13,14 @@ from shared.shopify.mapping.products import product_snapshot
 from shared.shopify.mapping.shops import shop_fact
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.payloads.customers import CustomerPayload, address_nodes, customer_head
+from shared.shopify.payloads.metafields import metafield_nodes
 from shared.shopify.payloads.order_nodes import order_node
 from shared.shopify.payloads.orders import OrderPayload, TransactionPayload
 from shared.shopify.payloads.products import (
     ProductPayload,
     media_nodes,
     product_head,
+    product_metafields,
     variant_nodes,
 )
 from shared.shopify.payloads.refund_nodes import (
@@ -55,7 +57,10 @@ def order(delivery: Delivery, origin: Origin) -> list[Fact]:
     foreign = any(paid_back_elsewhere(one, currency=body.currency) for one in refunds)
     node = order_node(body)
     snapshot = order_snapshot(
-        node, whole(node), origin=origin, incomplete="refund_currency" if foreign else ""
+        node,
+        whole(node, metafield_nodes(body.metafields)),
+        origin=origin,
+        incomplete="refund_currency" if foreign else "",
     )
     paid = [one for refund in refunds for one in refund.transactions or ()]
     rows = [_transaction_row(one, body.id, body.currency, origin=origin) for one in paid]
@@ -97,6 +102,7 @@ def product(delivery: Delivery, origin: Origin) -> list[Fact]:
         media=media_nodes(body),
         origin=origin,
         incomplete="variants" if variants is None else "",
+        metafields=product_metafields(body),
     )
     return [snapshot]
 
@@ -106,7 +112,11 @@ def customer(delivery: Delivery, origin: Origin) -> list[Fact]:
     body = decoded(delivery.body, _customer)
     return [
         customer_snapshot(
-            customer_head(body), address_nodes(body), origin=origin, incomplete="customer_slim"
+            customer_head(body),
+            address_nodes(body),
+            origin=origin,
+            incomplete="customer_slim",
+            metafields=metafield_nodes(body.metafields),
         )
     ]
 

@@ -1,0 +1,129 @@
+"""What an operator does with the dead: look, replay, drop; the same on every bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TypeAlias
+
+import orjson
+
+from shared.bus.protocol import Bus, DeadLetter, DeadLetters, Message
+from shared.deliveries import TOPIC as DELIVERIES
+from shared.deliveries import unpack
+from shared.errors import Rejected
+
+Told: TypeAlias = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of the dead; what is empty does not narrow.
+
+    *reason* is part of the reason, whatever its case. *whose* is a tenant, a shop's number or its
+    domain, where the message says so. *since* and *until* bound the moment of death.
+    """
+
+    dead_id: str = ""
+    topic: str = ""
+    reason: str = ""
+    whose: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Whether *letter* is one of them."""
+        return (
+            self.dead_id in ("", letter.dead_id)
+            and self.topic in ("", letter.message.topic)
+            and self.reason.casefold() in letter.reason.casefold()
+            and self._in_time(letter.died_at)
+            and (not self.whose or self.whose in owners(letter.message))
+        )
+
+    def _in_time(self, died_at: datetime | None) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        if died_at is None:
+            return False
+        return (self.since is None or died_at >= self.since) and (
+            self.until is None or died_at < self.until
+        )
+
+
+class Pace:
+    """Lets *per_second* steps happen per second, evenly; 0 is as fast as it goes."""
+
+    def __init__(
+        self, per_second: float = 0, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._gap = 1 / per_second if per_second else 0.0
+        self._sleep = sleep
+        self._next = 0.0
+
+    async def step(self) -> None:
+        """Wait for the next step's turn."""
+        now = asyncio.get_running_loop().time()
+        if self._next > now:
+            await self._sleep(self._next - now)
+        self._next = max(now, self._next) + self._gap
+
+
+def owners(message: Message) -> frozenset[str]:
+    """Return the tenants, shop numbers and shop domains that *message* names."""
+    try:
+        if message.topic == DELIVERIES:
+            parts = unpack(message.body)
+            named = [(one.tenant_id, one.shop_id, one.shop_domain) for one in parts]
+        else:
+            said = orjson.loads(message.body)
+            fields = ("tenant_id", "shop_id", "shop_domain")
+            named = [tuple(said.get(name, "") for name in fields)]
+    except (Rejected, orjson.JSONDecodeError, AttributeError):
+        return frozenset()
+    return frozenset(str(value) for values in named for value in values if value)
+
+
+async def matching(
+    letters: DeadLetters, wanted: Wanted, *, limit: int = 0
+) -> AsyncGenerator[DeadLetter, None]:
+    """Visit what is *wanted*, at most *limit* of it; 0 is all."""
+    found = count(1)
+    async for letter in letters:
+        if wanted.takes(letter):
+            yield letter
+            if next(found) == limit or wanted.dead_id:
+                return
+
+
+async def replay(
+    bus: Bus, queue: str, wanted: Wanted, *, pace: Pace | None = None, told: Told = lambda _: None
+) -> int:
+    """Give what is *wanted* another life, oldest first; return how many that were.
+
+    *told* hears the count after each. What is interrupted has replayed what it told.
+    """
+    pace = pace or Pace()
+    done = 0
+    async with bus.dead_letters(queue) as letters, aclosing(matching(letters, wanted)) as found:
+        async for letter in found:
+            await pace.step()
+            await letters.replay(letter)
+            done += 1
+            told(done)
+    return done
+
+
+async def drop(bus: Bus, queue: str, wanted: Wanted, *, told: Told = lambda _: None) -> int:
+    """Forget what is *wanted* for good; return how many that were."""
+    done = 0
+    async with bus.dead_letters(queue) as letters, aclosing(matching(letters, wanted)) as found:
+        async for letter in found:
+            await letters.drop(letter)
+            done += 1
+            told(done)
+    return done
