@@ -31,6 +31,7 @@ from graphql import (
 )
 
 from shared.shopify import documents
+from tests.contract import enum_words
 from tests.simulator.schema import admin_schema
 
 PACKAGE = "@shopify/dev-mcp@1.16.0"
@@ -185,3 +186,7 @@ def test_abstract_types_have_every_member_the_simulator_can_return():
     abstract = [one for one in schema.type_map.values() if is_abstract_type(one)]
 
     assert all(schema.get_possible_types(one) for one in abstract if not one.name.startswith("__"))
+
+
+def test_the_words_that_we_know_are_those_of_the_schema(official):
+    assert json.loads(enum_words.FILE.read_text()) == enum_words.words(official)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from tests.simulator import certificates
 from tests.simulator.app import build_app
 from tests.simulator.bucket import SIZES
 from tests.simulator.platform import Options, Platform
@@ -27,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--shop", action="append", help="domain of a shop; may be repeated")
     made.add_argument("--seed", type=int, default=7)
     made.add_argument("--orders", type=int, default=2000)
+    made.add_argument(
+        "--prototypes", type=int, default=0,
+        help="how many orders differ in more than ids, times and buyer; default: all of them, "
+        "or 400 beyond 20,000",
+    )  # fmt: skip
     made.add_argument("--products", type=int, default=120)
     made.add_argument("--customers", type=int, help="default: 0.4 for each order, 800 at least")
     made.add_argument("--currency", default="USD")
@@ -48,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--token-seconds", type=int, default=3600, help="life of expiring tokens")
     made.add_argument("--retry-scale", type=float, default=1.0, help="shrinks webhook retry waits")
     made.add_argument("--https-only", action="store_true", help="refuse http:// webhook addresses")
+    made.add_argument(
+        "--tls", type=Path, metavar="DIR",
+        help="serve https for *.myshopify.com; the authority to trust is written to DIR/ca.pem",
+    )  # fmt: skip
     made.add_argument("--state", type=Path, help="journal to restore from and to append to")
     return made
 
@@ -71,6 +81,7 @@ def recipes_of(arguments: argparse.Namespace) -> list[Recipe]:
             plan=arguments.plan or ("enterprise" if dataset else "standard"),
             as_of=as_of,
             dataset=dataset,
+            prototypes=arguments.prototypes,
         )
         for domain in arguments.shop or ["demo-store.myshopify.com"]
     ]
@@ -91,7 +102,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
-async def serve(platform: Platform, host: str, port: int) -> None:
+async def serve(platform: Platform, host: str, port: int, tls: Path | None = None) -> None:
     """Listen until a signal; end within a second of it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -100,12 +111,14 @@ async def serve(platform: Platform, host: str, port: int) -> None:
     runner = web.AppRunner(build_app(platform), access_log=None, shutdown_timeout=0.3)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        context = certificates.make(tls) if tls else None
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        scheme = "https" if tls else "http"
         counts = ", ".join(
             f"{domain} ({len(store.world.orders)} orders)"
             for domain, store in platform.stores.items()
         )
-        print(f"simulator listening on http://{host}:{port} with {counts}", flush=True)
+        print(f"simulator listening on {scheme}://{host}:{port} with {counts}", flush=True)
         await stop.wait()
     finally:
         await runner.cleanup()
@@ -119,7 +132,7 @@ def main() -> int:
         platform = Platform(options_of(arguments))
         platform.open_shops(recipes_of(arguments))
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve(platform, arguments.host, arguments.port))
+            asyncio.run(serve(platform, arguments.host, arguments.port, arguments.tls))
     except (OSError, ValueError, ImportError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulator import ledger, moments
+from tests.simulator import fulfilling, ledger, moments
 from tests.simulator.model import Line, Order
-from tests.simulator.payloads import goods, orders
+from tests.simulator.order_parts import FulfillmentOrder
+from tests.simulator.payloads import goods, office, orders
 from tests.simulator.store import Store
 
 
@@ -60,13 +61,23 @@ def perform(
 
 def act(store: Store, name: str, parameters: dict[str, Any], *, seed: int, at: int) -> Deed:
     """Change the shop without telling anybody."""
-    from tests.simulator import merchant
+    from tests.simulator import edits, extra_actions, merchant, office, order_edits, stock_edits
 
-    known: dict[str, Callable[[Deed], None]] = {**ORDER_ACTIONS, **merchant.ACTIONS}
+    known: dict[str, Callable[[Deed], None]] = {
+        **ORDER_ACTIONS,
+        **merchant.ACTIONS,
+        **extra_actions.ACTIONS,
+        **office.ACTIONS,
+        **edits.ACTIONS,
+        **order_edits.ACTIONS,
+        **stock_edits.ACTIONS,
+    }
     if name not in known:
         raise Impossible(f"there is no action {name}; there are {', '.join(sorted(known))}")
     deed = Deed(store, random.Random(seed), at, parameters)
     known[name](deed)
+    extra_actions.record_events(deed)
+    store.world.version += name in merchant.ACTIONS
     return deed
 
 
@@ -133,7 +144,7 @@ def _create_order(deed: Deed) -> None:
     order.updated = deed.at
     world.put_order(order)
     deed.touched.append(order.id)
-    deed.tell("orders/create", lambda: orders.order_body(order, world))
+    created(deed, order)
     if ledger.financial_status(order) == "PAID":
         deed.tell("orders/paid", lambda: orders.order_body(order, world))
     _transactions(deed, order, 0)
@@ -141,6 +152,20 @@ def _create_order(deed: Deed) -> None:
         move_stock(deed, line, available=-line.quantity, committed=line.quantity)
     _touch_products(deed, order)
     deed.tell("orders/updated", lambda: orders.order_body(order, world))
+
+
+def created(deed: Deed, order: Order) -> None:
+    """Tell of a new order, and from where it will be shipped."""
+    deed.tell("orders/create", lambda: orders.order_body(order, deed.world))
+    for number in fulfilling.ids_of(order, deed.world.ids):
+        one = deed.world.fulfillment_orders.get(number)
+        if one is not None:
+            _tell_routed(deed, one)
+
+
+def _tell_routed(deed: Deed, one: FulfillmentOrder) -> None:
+    topic = "fulfillment_orders/order_routing_complete"
+    deed.tell(topic, lambda: office.fulfillment_order_body(one))
 
 
 def _touch_products(deed: Deed, order: Order) -> None:

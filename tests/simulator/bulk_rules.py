@@ -56,6 +56,13 @@ def complaints(text: str) -> list[str]:
     return list(_shape(definition))
 
 
+def connections(definition: OperationDefinitionNode, kind: Any) -> list[str]:
+    """The names of all connections of an operation."""
+    found: list[dict[str, Any]] = []
+    _walk(definition.selection_set, kind, found, depth=0, in_list=False)
+    return [one["name"] for one in found]
+
+
 def _shape(definition: OperationDefinitionNode) -> Iterator[str]:
     found: list[dict[str, Any]] = []
     _walk(definition.selection_set, admin_schema().query_type, found, depth=0, in_list=False)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from tests.simulator import actions, live, moments
+from tests.simulator import actions, extra_truths, live, moments, office_truths, row_truths
 from tests.simulator.payloads import goods, orders
 from tests.simulator.platform import Platform
 from tests.simulator.store import Store
@@ -20,7 +20,7 @@ PLATFORM: web.AppKey[Platform] = web.AppKey("platform", Platform)
 
 
 def _store(request: web.Request) -> Store:
-    found = request.app[PLATFORM].stores.get(request.match_info["shop"])
+    found = request.app[PLATFORM].find(request.match_info["shop"])
     if found is None:
         raise web.HTTPNotFound(text='{"error":"no such shop"}', content_type="application/json")
     return found
@@ -122,6 +122,9 @@ TRUTHS: dict[str, Callable[[Store], Iterator[Any]]] = {
     "locations": lambda store: (
         goods.location_body(one, store.world) for one in store.world.locations.values()
     ),
+    **extra_truths.TRUTHS,
+    **office_truths.TRUTHS,
+    **row_truths.TRUTHS,
 }
 
 
@@ -172,12 +175,12 @@ async def start_live(request: web.Request) -> web.Response:
 
 
 async def live_progress(request: web.Request) -> web.Response:
-    stream = request.app[PLATFORM].streams.get(_store(request).domain)
+    stream = request.app[PLATFORM].streams.get(_store(request).key)
     return web.json_response(stream.progress() if stream else {"running": False, "done": 0})
 
 
 async def stop_live(request: web.Request) -> web.Response:
-    request.app[PLATFORM].stop_live(_store(request).domain)
+    request.app[PLATFORM].stop_live(_store(request).key)
     return await live_progress(request)
 
 

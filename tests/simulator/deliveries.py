@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import hmac
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
 
+from tests.simulator import search
+from tests.simulator.payloads.extras import add_metafields
 from tests.simulator.store import Store, Subscription
 
 # Eight retries within four hours; Shopify publishes only the count and the span.
@@ -88,6 +92,7 @@ class Courier:
         raw = orjson.dumps(body)
         triggered = time.time_ns()
         event = event or str(uuid.uuid4())
+        wanted = [one for one in wanted if passes(one, raw)]
         for one in wanted:
             self._enqueue(self._delivery(store, one, topic, raw, event=event, at=triggered))
         return len(wanted)
@@ -95,7 +100,7 @@ class Courier:
     def _delivery(
         self, store: Store, one: Subscription, topic: str, raw: bytes, *, event: str, at: int
     ) -> Delivery:
-        body = _only(raw, one.include_fields)
+        body = _only(_with_metafields(store, one, topic, raw), one.include_fields)
         seconds, nanoseconds = divmod(at, 10**9)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         headers = {
@@ -202,6 +207,56 @@ class Courier:
                 for topic, count in sorted(self.sent.items())
             },
         }
+
+
+def _with_metafields(store: Store, one: Subscription, topic: str, raw: bytes) -> bytes:
+    if not one.metafield_namespaces:
+        return raw
+    body = orjson.loads(raw)
+    add_metafields(body, topic, one.metafield_namespaces, store.world)
+    return orjson.dumps(body)
+
+
+def passes(one: Subscription, raw: bytes) -> bool:
+    """Whether a body is what the subscription's filter lets through.
+
+    Dotted paths lead into the body, any element of a list will do, and a field that is not there
+    lets nothing through.
+    """
+    if not one.filter:
+        return True
+    body = orjson.loads(_only(raw, one.include_fields))
+    return any(_satisfied(body, terms) for terms in search.parse_filter(one.filter))
+
+
+def _satisfied(body: Any, terms: list[search.Term]) -> bool:
+    for term in terms:
+        found = list(_at(body, term.field.split(".")))
+        getters: dict[str, search.Getter] = {term.field: lambda one: one}
+        positive = dataclasses.replace(term, negated=False)
+        values = [_number(value) if term.operator else value for value in found]
+        hit = any(search.matches(value, [positive], getters) for value in values)
+        if not found or hit is term.negated:
+            return False
+    return True
+
+
+def _number(value: Any) -> Any:
+    """Money is text in a body, but is compared as a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def _at(body: Any, path: list[str]) -> Iterator[Any]:
+    if isinstance(body, list):
+        for one in body:
+            yield from _at(one, path)
+    elif not path:
+        yield body
+    elif isinstance(body, dict) and path[0] in body:
+        yield from _at(body[path[0]], path[1:])
 
 
 def _only(raw: bytes, names: list[str]) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,9 +20,9 @@ from graphql import (
     validate,
 )
 
-from tests.simulator import cost, schema
+from tests.simulator import cost, schema, search
 from tests.simulator.faults import STATUSES
-from tests.simulator.store import API_VERSIONS, CURRENT, Store
+from tests.simulator.store import API_VERSIONS, CURRENT, Store, Token
 
 _THROTTLED = {
     "message": "Throttled",
@@ -35,6 +37,11 @@ _CODES = (
     ("of required type", "missingRequiredArguments"),
     ("Expected value of type", "argumentLiteralsIncompatible"),
 )
+_PLAIN = (
+    "[API] Non-expiring access tokens are no longer accepted for the Admin API. "
+    "Start using expiring offline tokens."
+)
+_SHELVES = {"inventoryItems": "items"}
 _PARSED: dict[str, DocumentNode | list[GraphQLError]] = {}
 
 
@@ -43,49 +50,147 @@ def served_version(wanted: str) -> str:
     return wanted if wanted in API_VERSIONS else API_VERSIONS[0]
 
 
-def failure(code: int, version: str = CURRENT) -> web.Response:
+def failure(code: int, version: str = CURRENT, *, retry_after: float = 2.0) -> web.Response:
     headers = {"X-Shopify-API-Version": version}
     if code == 429:
-        headers["Retry-After"] = "2.0"
+        headers["Retry-After"] = str(retry_after)
     return web.json_response(STATUSES.get(code, {"errors": ""}), status=code, headers=headers)
 
 
-async def answer(request: web.Request, store: Store, platform: Any, base_url: str) -> web.Response:
-    """Answer one Admin API request for *store*."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request that may be answered."""
+
+    token: Token
+    version: str
+
+
+async def admitted(
+    request: web.Request, store: Store, platform: Any, family: str
+) -> Served | web.Response:
+    """Let a request of one API *family* in, or answer what keeps it out."""
     version = served_version(request.match_info["version"])
-    platform.stats["graphql requests"] += 1
-    struck = await _strike(platform)
-    if struck or store.suspended:
-        platform.stats[f"graphql status {struck or store.suspended}"] += 1
-        return failure(struck or store.suspended, version)
+    platform.stats[f"{family} requests"] += 1
+    status = await _strike(platform) or store.suspended
     token = store.token(request.headers.get("X-Shopify-Access-Token"))
-    if token is None:
-        platform.stats["graphql status 401"] += 1
-        return failure(401, version)
+    if not status and token is None:
+        status = 401
+    if status or token is None:
+        platform.stats[f"{family} status {status}"] += 1
+        wait = platform.faults.seconds("admin", "retry_after") or 2.0
+        return failure(status, version, retry_after=wait)
+    if not token.expires and platform.faults.given("admin", "reject_plain_tokens"):
+        platform.stats[f"{family} status 403"] += 1
+        return web.json_response({"errors": _PLAIN}, status=403)
+    return Served(token, version)
+
+
+async def answer(
+    request: web.Request, store: Store, platform: Any, base_url: str
+) -> web.StreamResponse:
+    """Answer one GraphQL request for *store*."""
+    served = await admitted(request, store, platform, "graphql")
+    if isinstance(served, web.Response):
+        return served
     try:
         body = orjson.loads(await request.read())
         query = body["query"]
         assert isinstance(query, str)
     except (orjson.JSONDecodeError, KeyError, TypeError, AssertionError):
-        return failure(400, version)
-    call = schema.Call(store, token, base_url, platform)
-    result = run(call, query, body.get("variables") or {}, body.get("operationName"))
-    text = orjson.dumps(result)
+        return failure(400, served.version)
+    call = schema.Call(store, served.token, base_url, platform)
+    told = _struck(platform)
+    result = told or run(call, query, body.get("variables") or {}, body.get("operationName"))
+    if not told and request.headers.get("Shopify-Search-Query-Debug") == "1":
+        result.setdefault("extensions", {})["search"] = _searches(call)
+    _redact(result, platform.faults)
+    headers = {"X-Shopify-API-Version": served.version, "X-Request-Id": f"sim-{id(result):x}"}
+    return await _sent(request, platform, orjson.dumps(result), headers)
+
+
+async def _sent(
+    request: web.Request, platform: Any, text: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    """Send the answer whole, mutilated, or only its first half."""
     if platform.faults.strikes("admin", "malformed"):
         text = text[: len(text) // 2]
-    return web.Response(
-        body=text,
-        content_type="application/json",
-        charset="utf-8",
-        headers={"X-Shopify-API-Version": version, "X-Request-Id": f"sim-{id(result):x}"},
-    )
+    if not platform.faults.strikes("admin", "cut"):
+        return web.Response(
+            body=text, content_type="application/json", charset="utf-8", headers=headers
+        )
+    response = web.StreamResponse(headers={**headers, "Content-Type": "application/json"})
+    response.content_length = len(text)
+    await response.prepare(request)
+    await response.write(text[: len(text) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 async def _strike(platform: Any) -> int:
     slow = platform.faults.seconds("admin", "slow_seconds")
-    if slow:
+    fraction = platform.faults.given("admin", "slow")
+    if slow and (fraction is None or platform.faults.strikes("admin", "slow")):
         await asyncio.sleep(slow)
     return platform.faults.status() or 0
+
+
+def _struck(platform: Any) -> dict[str, Any] | None:
+    """A failure that Shopify tells with HTTP 200."""
+    if platform.faults.strikes("admin", "internal_error"):
+        message = (
+            "Internal error. Looks like something went wrong on our end.\n"
+            "Request ID: sim (include this in support requests)."
+        )
+        extensions = {"code": "INTERNAL_SERVER_ERROR", "requestId": "sim"}
+        return {"errors": [{"message": message, "extensions": extensions}]}
+    if platform.faults.strikes("admin", "shop_inactive"):
+        extensions = {"code": "SHOP_INACTIVE"}
+        return {"errors": [{"message": "Shop is inactive", "extensions": extensions}]}
+    return None
+
+
+def _redact(result: dict[str, Any], faults: Any) -> None:
+    """Take away fields as from an app that may not see protected customer data."""
+    if not isinstance(result.get("data"), dict) or not faults.strikes("admin", "partial_denied"):
+        return
+    names = faults.given("admin", "denied_fields") or ["customer"]
+    for path in list(_hidden(result["data"], set(names), [])):
+        message = (
+            "This app is not approved to access the Customer object. See "
+            "https://partners.shopify.com/1/apps/1/customer_data for more details."
+        )
+        error = {"message": message, "path": path, "extensions": {"code": "ACCESS_DENIED"}}
+        result.setdefault("errors", []).append(error)
+
+
+def _hidden(value: Any, names: set[str], path: list[Any]) -> Iterator[list[Any]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, part in list(parts):
+        if name in names and part is not None:
+            value[name] = None
+            yield [*path, name]
+        elif isinstance(part, (dict, list)):
+            yield from _hidden(part, names, [*path, name])
+
+
+def _searches(call: schema.Call) -> list[dict[str, Any]]:
+    """What ``Shopify-Search-Query-Debug`` adds: each search, and the fields it ignored."""
+    found = []
+    for path, name, text in call.searches:
+        shelf = getattr(call.world, _SHELVES.get(name, name), None)
+        if not hasattr(shelf, "getters"):
+            continue
+        warnings = [
+            {
+                "field": field,
+                "message": "Invalid search field for this query.",
+                "code": "invalid_field",
+            }
+            for field in search.unknown_fields(text, shelf.getters, name)
+        ]
+        found.append({"path": [path], "query": text, "warnings": warnings})
+    return found
 
 
 def _document(query: str) -> DocumentNode | list[GraphQLError]:
@@ -104,9 +209,14 @@ def _document(query: str) -> DocumentNode | list[GraphQLError]:
 
 
 def run(
-    call: schema.Call, query: str, variables: dict[str, Any], name: str | None = None
+    call: schema.Call,
+    query: str,
+    variables: dict[str, Any],
+    name: str | None = None,
+    *,
+    free: bool = False,
 ) -> dict[str, Any]:
-    """Execute one document and return Shopify's response body."""
+    """Execute one document and return Shopify's response body; *free* takes no points."""
     document = _document(query)
     if isinstance(document, list):
         return {"errors": [_invalid(error) for error in document]}
@@ -118,6 +228,8 @@ def run(
     }
     estimate = cost.Estimate(schema.admin_schema(), operation, fragments, variables)
     requested = estimate.requested()
+    if free:
+        requested = 0
     if requested > cost.LARGEST:
         call.platform.stats["graphql too dear"] += 1
         return _too_dear(requested)

@@ -6,7 +6,15 @@ Ids of new parts come from ``ids.child``, so that an order can be told from any 
 from __future__ import annotations
 
 from tests.simulator.ids import Ids
-from tests.simulator.ledger import line_net, line_tax, settle, shipping_tax, units_share
+from tests.simulator.ledger import (
+    line_discount,
+    line_net,
+    line_tax,
+    removed_units,
+    settle,
+    shipping_tax,
+    units_share,
+)
 from tests.simulator.model import (
     Adjustment,
     Fulfillment,
@@ -17,7 +25,8 @@ from tests.simulator.model import (
     RefundShipping,
     Transaction,
 )
-from tests.simulator.money import Bag, minus, plus, total
+from tests.simulator.money import Bag, minus, plus, share, total
+from tests.simulator.order_parts import Edit, Removal
 
 GATEWAY = "shopify_payments"
 
@@ -152,6 +161,7 @@ class Historian:
             location_id=order.fulfillments[0].location_id if order.fulfillments else None,
             subtotal=units_share(line, line_net(line), count),
             tax=units_share(line, line_tax(line), count),
+            discount=units_share(line, line_discount(line), count),
         )
         if made.location_id is None:
             made.restock_type = "NO_RESTOCK"
@@ -177,7 +187,12 @@ class Historian:
         touched = {one.line_id for one in made.lines}
         for line in order.lines:
             if line.id in returned & touched:
-                made.duties += [(d.id, d.price) for d in line.duties if d.id not in done]
+                taken = removed_units(order, line)
+                made.duties += [
+                    (d.id, share(d.price, line.quantity, done=taken, taken=line.quantity - taken))
+                    for d in line.duties
+                    if d.id not in done
+                ]
 
     def _adjustment(self, order: Order, minor: int) -> Adjustment:
         shop, buyer = order.currencies
@@ -224,14 +239,29 @@ class Historian:
         self, order: Order, *, at: int, removed: Line | None = None, added: Line | None = None
     ) -> None:
         """Take one unit off *removed*, put *added* on, without moving money."""
+        gone = []
         if removed is not None and removed.current_quantity > removed.fulfilled:
+            worth = (line_net(removed), line_tax(removed), line_discount(removed))
+            parts = [units_share(removed, whole, 1) for whole in worth]
+            gone.append(Removal(removed.id, 1, *parts, duties=_duties_of_unit(order, removed)))
             removed.current_quantity -= 1
         if added is not None:
             added.id = self._next(order, "LineItem")
             order.lines.append(added)
+        number = self._next(order, "SalesAgreement")
+        order.edits.append(Edit(number, at, gone, [added.id] if added is not None else []))
         order.edited = True
         order.updated = max(order.updated, at)
         settle(order)
+
+
+def _duties_of_unit(order: Order, line: Line) -> list[tuple[int, Bag]]:
+    """What the next unit that an edit takes off *line* carries.
+
+    A refund's units keep theirs until the last of the line is gone, so only edits count.
+    """
+    done = removed_units(order, line)
+    return [(d.id, share(d.price, line.quantity, done=done, taken=1)) for d in line.duties]
 
 
 def _worth(order: Order, made: Refund) -> Bag:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.simulator.model import Line, Order, ShippingLine, TaxLine, Totals
 from tests.simulator.money import Bag, minus, plus, share, times, total
 
@@ -20,11 +22,11 @@ def settle(order: Order) -> Order:
     exclusive = Bag(0, 0, money) if order.taxes_included else tax
     removed = _removed(order)
     refunded_shipping, refunded_shipping_tax = _refunded_shipping(order)
-    refunded_duties = total((amount for one in order.refunds for _, amount in one.duties), money)
+    gone_duties = total((amount for _, amount in _gone_duties(order)), money)
     current_subtotal = minus(subtotal, removed["net"])
     current_tax = minus(tax, removed["tax"], refunded_shipping_tax)
     current_shipping = minus(shipping, refunded_shipping)
-    current_duties = minus(duties, refunded_duties)
+    current_duties = minus(duties, gone_duties)
     whole = plus(subtotal, shipping, exclusive, duties, order.tip)
     current_total = plus(
         current_subtotal,
@@ -103,6 +105,20 @@ def _refunded_shipping(order: Order) -> tuple[Bag, Bag]:
     lines = [one for refund in order.refunds for one in refund.shipping]
     money = order.currencies
     return total((x.subtotal for x in lines), money), total((x.tax for x in lines), money)
+
+
+def _gone_duties(order: Order) -> Iterator[tuple[int, Bag]]:
+    """The duties that refunds gave back and those of units that edits took off."""
+    for refund in order.refunds:
+        yield from refund.duties
+    for edit in order.edits:
+        for removed in edit.removed:
+            yield from removed.duties
+
+
+def removed_units(order: Order, line: Line) -> int:
+    """How many units of *line* edits have taken off."""
+    return sum(one.units for edit in order.edits for one in edit.removed if one.line_id == line.id)
 
 
 def _moved(order: Order) -> tuple[Bag, Bag]:

@@ -199,9 +199,17 @@ def _change_timezone(deed: Deed) -> None:
 
 
 def _rename(deed: Deed) -> None:
-    deed.world.shop.name = str(deed.parameters.get("name", "Renamed shop"))
-    deed.touched.append(deed.world.shop.id)
-    deed.tell("shop/update", lambda: goods.shop_body(deed.world.shop))
+    """Give the shop another name, or another myshopify.com domain."""
+    shop, domain = deed.world.shop, deed.parameters.get("domain")
+    if domain is None:
+        shop.name = str(deed.parameters.get("name", "Renamed shop"))
+    elif not str(domain).endswith(".myshopify.com"):
+        raise Impossible("a domain ends with .myshopify.com")
+    else:
+        deed.store.former.append(shop.domain)
+        shop.domain = str(domain)
+    deed.touched.append(shop.id)
+    deed.tell("shop/update", lambda: goods.shop_body(shop))
 
 
 def _uninstall(deed: Deed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.simulator.money import Bag
 
@@ -209,6 +210,7 @@ class RefundLine:
     location_id: int | None
     subtotal: Bag
     tax: Bag
+    discount: Bag | None = None
 
 
 @dataclass(slots=True)
@@ -240,6 +242,7 @@ class Refund:
     adjustments: list[Adjustment]
     duties: list[tuple[int, Bag]]
     transactions: list[Transaction]
+    return_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -303,6 +306,10 @@ class Order:
     totals: Totals | None = None
     edited: bool = False
     next_child: int = 0
+    # Of order_parts: what makes the ledger, and goods on their way back.
+    edits: list[Any] = field(default_factory=list)
+    returns: list[Any] = field(default_factory=list)
+    risk: str | None = None
 
     @property
     def name(self) -> str:

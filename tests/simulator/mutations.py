@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.simulator import moments
+from tests.simulator import moments, uploads, writing
 from tests.simulator.ids import gid, split
 from tests.simulator.store import Operation, Subscription
 
 _SLOTS = 5
 _RUNNING = ("CREATED", "RUNNING", "CANCELING")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_LARGEST = 65_536
 _COMPLIANCE = ("CUSTOMERS_DATA_REQUEST", "CUSTOMERS_REDACT", "SHOP_REDACT")
 
 
@@ -29,10 +32,21 @@ def _address_error(call: Any, topic: str, uri: str, *, besides: int = 0) -> str 
     return "Address for this topic has already been taken" if taken else None
 
 
+def _form_error(wanted: dict[str, Any]) -> str | None:
+    """What is wrong with the rest of a subscription."""
+    name = wanted.get("name")
+    if name is not None and not _NAME.fullmatch(name):
+        return "Name must be at most 50 letters, digits, hyphens and underscores"
+    for field in ("uri", "filter"):
+        if len((wanted.get(field) or "").encode()) > _LARGEST:
+            return f"{'Address' if field == 'uri' else 'Filter'} is too big (maximum is 64 KB)"
+    return None
+
+
 def _create(call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     topic, wanted = arguments["topic"], arguments["webhookSubscription"]
     uri = wanted.get("uri") or ""
-    error = _address_error(call, topic, uri)
+    error = _address_error(call, topic, uri) or _form_error(wanted)
     if topic in _COMPLIANCE:
         error = "You cannot create a webhook subscription with the specified topic"
     if error:
@@ -47,6 +61,7 @@ def _create(call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         created=moments.now(),
         updated=moments.now(),
         include_fields=list(wanted.get("includeFields") or []),
+        metafield_namespaces=list(wanted.get("metafieldNamespaces") or []),
         filter=wanted.get("filter"),
         name=wanted.get("name"),
     )
@@ -70,13 +85,18 @@ def _update(call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"webhookSubscription": None, "userErrors": _UNKNOWN}
     wanted = arguments["webhookSubscription"]
     uri = wanted.get("uri") or found.uri
-    error = _address_error(call, found.topic, uri, besides=found.id)
+    error = _address_error(call, found.topic, uri, besides=found.id) or _form_error(wanted)
     if error:
         where = ["webhookSubscription", "callbackUrl"]
         return {"webhookSubscription": None, "userErrors": [{"field": where, "message": error}]}
     found.uri, found.updated = uri, moments.now()
     if wanted.get("includeFields") is not None:
         found.include_fields = list(wanted["includeFields"])
+    for name in ("filter", "name"):
+        if name in wanted:
+            setattr(found, name, wanted[name])
+    if wanted.get("metafieldNamespaces") is not None:
+        found.metafield_namespaces = list(wanted["metafieldNamespaces"])
     call.platform.journal.subscribed(call.store, found)
     return {"webhookSubscription": found, "userErrors": []}
 
@@ -92,9 +112,15 @@ def _delete(call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _run_query(call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     text = arguments["query"]
-    busy = [one for one in call.store.operations.values() if one.status in _RUNNING]
-    if len(busy) >= _SLOTS:
-        names = ", ".join(gid("BulkOperation", one.id) for one in busy)
+    busy = [
+        one
+        for one in call.store.operations.values()
+        if one.kind == "QUERY" and one.status in _RUNNING
+    ]
+    foreign = call.platform.faults.foreign_operations()
+    if len(busy) + foreign >= _SLOTS:
+        others = (call.world.ids.of("BulkOperation", 900_000 + n) for n in range(foreign))
+        names = ", ".join(gid("BulkOperation", n) for n in (*(one.id for one in busy), *others))
         message = f"A bulk query operation for this app and shop is already in progress: {names}."
         return _refused(None, message, "OPERATION_IN_PROGRESS")
     errors = call.platform.bulk.complaints(text)
@@ -159,4 +185,6 @@ MUTATIONS: dict[str, Any] = {
     "webhookSubscriptionDelete": _delete,
     "bulkOperationRunQuery": _run_query,
     "bulkOperationCancel": _cancel,
+    **uploads.MUTATIONS,
+    **writing.MUTATIONS,
 }

@@ -19,7 +19,9 @@ REFRESH_SECONDS = 7_776_000
 CLIENT_CREDENTIALS_SECONDS = 86_399
 ALL_SCOPES = (
     "read_orders,read_all_orders,read_products,read_customers,read_inventory,read_locations,"
-    "read_fulfillments,read_returns,read_discounts,read_draft_orders,read_customer_merge"
+    "read_fulfillments,read_returns,read_discounts,read_draft_orders,read_customer_merge,"
+    "read_merchant_managed_fulfillment_orders,read_gift_cards,read_shopify_payments_payouts,"
+    "read_shopify_payments_disputes"
 )
 
 

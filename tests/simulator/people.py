@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 
 from tests.simulator import words
-from tests.simulator.chance import mixed
+from tests.simulator.chance import fraction, mixed
 from tests.simulator.ids import Ids
 from tests.simulator.model import Address, Customer
 from tests.simulator.moments import DAY
 
 ADDRESSES = 16
+
+
+def times(n: int, *, seed: int, started: int) -> tuple[int, int]:
+    """When the *n*-th customer was created and last changed."""
+    created = started - int(fraction(seed + 21, n) * 90 * DAY)
+    return created, created + int(fraction(seed + 22, n) * 60 * DAY)
 
 
 def person(ids: Ids, n: int, *, seed: int, country: str, started: int) -> Customer:
@@ -23,7 +29,7 @@ def person(ids: Ids, n: int, *, seed: int, country: str, started: int) -> Custom
     addresses = [
         address(ids, rng, n, k, first=first, last=last, country=country) for k in range(count)
     ]
-    created = started - int(rng.random() * 90 * DAY)
+    created, updated = times(n, seed=seed, started=started)
     subscribed = rng.random() < 0.5
     return Customer(
         id=ids.of("Customer", n),
@@ -38,7 +44,7 @@ def person(ids: Ids, n: int, *, seed: int, country: str, started: int) -> Custom
         tags=[words.CUSTOMER_TAGS[int(rng.random() * 4)]] if rng.random() < 0.2 else [],
         locale="en",
         created=created,
-        updated=created + int(rng.random() * 60 * DAY),
+        updated=updated,
         addresses=addresses,
         default_address_id=addresses[0].id if addresses else None,
         email_consent="SUBSCRIBED" if subscribed else "NOT_SUBSCRIBED",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator import actions, live, moments
-from tests.simulator.bucket import SIZES, Bucket
+from tests.simulator.bucket import SIZES, Bucket, Calls
 from tests.simulator.bulk import BulkRunner
 from tests.simulator.deliveries import Courier
 from tests.simulator.faults import Faults
@@ -66,6 +66,8 @@ class Platform:
         self.folder = Path(tempfile.mkdtemp(prefix="simulator-"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.bulk = BulkRunner(self, self.folder, seconds=options.bulk_seconds)
+        # Keys under which a file may be uploaded.
+        self.staged: set[str] = set()
         self.crashes: list[str] = []
 
     def note_crash(self, error: BaseException) -> None:
@@ -98,7 +100,7 @@ class Platform:
         return store
 
     def _make(self, recipe: Recipe) -> Store:
-        store = Store(build_world(recipe), Bucket(recipe.plan))
+        store = Store(build_world(recipe), Bucket(recipe.plan), calls=Calls(recipe.plan))
         self.stores[recipe.domain] = store
         return store
 
@@ -117,15 +119,22 @@ class Platform:
         else:
             _RESTORERS[entry["kind"]](store, entry)
 
+    def find(self, name: str) -> Store | None:
+        """The shop whose domain is, or once was, *name*."""
+        for store in self.stores.values():
+            if store.domain == name:
+                return store
+        return next((one for one in self.stores.values() if name in one.former), None)
+
     def revoke(self, store: Store) -> None:
         store.forget_tokens()
         self.journal.revoked(store)
 
     def go_live(self, store: Store, stream: live.Stream) -> None:
-        self.stop_live(store.domain)
+        self.stop_live(store.key)
         stream.started = asyncio.get_running_loop().time()
         stream.task = asyncio.create_task(live.stream(self, store, stream), name="live actions")
-        self.streams[store.domain] = stream
+        self.streams[store.key] = stream
 
     def stop_live(self, domain: str) -> None:
         stream = self.streams.get(domain)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphql import GraphQLError
 
-from tests.simulator import mutations, paging, search
+from tests.simulator import extra_roots, mutations, paging, search
 from tests.simulator.ids import split
 from tests.simulator.store import API_VERSIONS
 
 Root = Callable[[Any, dict[str, Any]], Any]
 _SCOPES = {
+    **extra_roots.SCOPES,
     "order": "read_orders",
     "orders": "read_orders",
     "ordersCount": "read_orders",
     "refund": "read_orders",
+    "return": "read_returns",
+    "fulfillmentOrder": "read_merchant_managed_fulfillment_orders",
+    "fulfillmentOrders": "read_merchant_managed_fulfillment_orders",
+    "draftOrder": "read_draft_orders",
+    "draftOrders": "read_draft_orders",
+    "draftOrdersCount": "read_draft_orders",
+    "abandonedCheckouts": "read_orders",
+    "abandonedCheckoutsCount": "read_orders",
     "product": "read_products",
     "products": "read_products",
     "productsCount": "read_products",
@@ -31,6 +40,7 @@ _SCOPES = {
     "location": "read_locations",
     "locations": "read_locations",
 }
+_SCOPES_BELOW = {("Order", "returns"): "read_returns"}
 _KEYS = {
     "UPDATED_AT": "updated",
     "CREATED_AT": "created",
@@ -52,6 +62,13 @@ def denied(name: str, scope: str) -> GraphQLError:
 
 def allowed(scope: str, scopes: list[str]) -> bool:
     return scope in scopes or scope.replace("read_", "write_") in scopes
+
+
+def check_scope(kind: str, name: str, scopes: list[str]) -> None:
+    """Refuse a connection below the roots that needs a scope of its own."""
+    scope = _SCOPES_BELOW.get((kind, name))
+    if scope is not None and not allowed(scope, scopes):
+        raise denied(name, scope)
 
 
 def _number(gid: str, kind: str | None = None) -> int:
@@ -122,6 +139,38 @@ def _refund(call: Any, arguments: dict[str, Any]) -> Any:
     return next((one for one in order.refunds if one.id == number), None)
 
 
+def _return(call: Any, arguments: dict[str, Any]) -> Any:
+    number = _number(arguments["id"], "Return")
+    ids = call.world.ids
+    order = call.world.orders.get(ids.of("Order", ids.parent("Return", number)))
+    if order is None or not _visible(call, order):
+        return None
+    return next((one for one in order.returns if one.id == number), None)
+
+
+def open_query(arguments: dict[str, Any]) -> search.Query:
+    """The search for fulfilment orders, of which the closed ones show only when asked for."""
+    query = search.parse(arguments.get("query"), "fulfillment_orders")
+    if not arguments.get("includeClosed"):
+        for terms in query:
+            terms.append(search.Term("status", "closed", negated=True))
+    return query
+
+
+def _fulfillment_orders(call: Any, arguments: dict[str, Any]) -> paging.Page:
+    return paging.page_of_shelf(
+        call.world.fulfillment_orders,
+        arguments,
+        key=_KEYS.get(arguments.get("sortKey", "ID"), "id"),
+        query=open_query(arguments),
+    )
+
+
+def _every_fulfillment_order(store: Any, arguments: dict[str, Any]) -> Iterable[Any]:
+    shelf = store.world.fulfillment_orders
+    return (shelf.get(number) for _, number in list(shelf.scan(open_query(arguments))))
+
+
 def _by_id(shelf: str, kind: str) -> Root:
     return lambda call, a: getattr(call.world, shelf).get(_number(a["id"], kind))
 
@@ -153,14 +202,20 @@ def _locations(call: Any, arguments: dict[str, Any]) -> paging.Page:
 def _count(shelf: str) -> Root:
     def count(call: Any, arguments: dict[str, Any]) -> tuple[int, int | None]:
         text = arguments.get("query")
-        query = order_query(call, text) if shelf == "orders" else search.parse(text, shelf)
+        # customersCount knows created_at, which the customers themselves cannot be searched by.
+        fields = "" if shelf == "customers" else shelf
+        query = order_query(call, text) if shelf == "orders" else search.parse(text, fields)
         return getattr(call.world, shelf).total(query), arguments.get("limit", 10_000)
 
     return count
 
 
+def _variants_of(world: Any) -> list[Any]:
+    return [variant for product in world.products for variant in product.variants]
+
+
 def _variants(call: Any) -> list[Any]:
-    return [variant for product in call.world.products for variant in product.variants]
+    return _variants_of(call.world)
 
 
 def node(call: Any, arguments: dict[str, Any]) -> Any:
@@ -184,7 +239,7 @@ def _subscriptions(call: Any, arguments: dict[str, Any]) -> paging.Page:
 def _operations(call: Any, arguments: dict[str, Any]) -> paging.Page:
     wanted = search.parse(arguments.get("query"))[0]
     found = sorted(call.store.operations.values(), key=lambda one: one.id)
-    getters = {"status": lambda one: one.status, "operation_type": lambda one: "query"}
+    getters = {"status": lambda one: one.status, "operation_type": lambda one: one.kind}
     return paging.page_of([one for one in found if search.matches(one, wanted, getters)], arguments)
 
 
@@ -192,9 +247,21 @@ def _current_operation(call: Any, arguments: dict[str, Any]) -> Any:
     return max(call.store.operations.values(), key=lambda one: one.id, default=None)
 
 
+# What a bulk query of a root walks through: everything that matches, unpaged. Those on shelves
+# (``bulk.SHELVES``) need no entry.
+EVERYTHING: dict[str, Callable[[Any, dict[str, Any]], Iterable[Any]]] = {
+    "locations": lambda store, a: store.world.locations.values(),
+    "fulfillmentOrders": _every_fulfillment_order,
+    "productVariants": lambda store, a: _variants_of(store.world),
+}
+
 _NODES: dict[str, Root] = {
     "Order": _order,
     "Refund": _refund,
+    "Return": _return,
+    "FulfillmentOrder": _by_id("fulfillment_orders", "FulfillmentOrder"),
+    "DraftOrder": _by_id("draft_orders", "DraftOrder"),
+    "AbandonedCheckout": _by_id("checkouts", "AbandonedCheckout"),
     "Product": _by_id("products", "Product"),
     "ProductVariant": lambda call, a: call.world.variant(_number(a["id"])),
     "Customer": _by_id("customers", "Customer"),
@@ -204,6 +271,7 @@ _NODES: dict[str, Root] = {
     "BulkOperation": lambda call, a: call.store.operations.get(_number(a["id"])),
     "WebhookSubscription": lambda call, a: call.store.subscriptions.get(_number(a["id"])),
     "Shop": lambda call, a: call.world.shop,
+    **extra_roots.NODES,
 }
 _ROOTS: dict[str, Root] = {
     "node": node,
@@ -212,6 +280,14 @@ _ROOTS: dict[str, Root] = {
     "orders": _orders,
     "ordersCount": _count("orders"),
     "refund": _refund,
+    "return": _return,
+    "fulfillmentOrder": _NODES["FulfillmentOrder"],
+    "fulfillmentOrders": _fulfillment_orders,
+    "draftOrder": _NODES["DraftOrder"],
+    "draftOrders": _shelf("draft_orders"),
+    "draftOrdersCount": _count("draft_orders"),
+    "abandonedCheckouts": _shelf("checkouts"),
+    "abandonedCheckoutsCount": _count("checkouts"),
     "product": _NODES["Product"],
     "products": _shelf("products"),
     "productsCount": _count("products"),
@@ -239,6 +315,7 @@ _ROOTS: dict[str, Root] = {
     "bulkOperation": _NODES["BulkOperation"],
     "bulkOperations": _operations,
     "currentBulkOperation": _current_operation,
+    **extra_roots.ROOTS,
     **mutations.MUTATIONS,
 }
 FIELDS: dict[str, Root] = {name: _guarded(name, root) for name, root in _ROOTS.items()}

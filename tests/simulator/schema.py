@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from tests.simulator import fields, paging, roots
+from tests.simulator import fields, idempotency, paging, roots
 from tests.simulator.store import Store, Token
 
 
@@ -27,6 +27,8 @@ class Call:
     token: Token
     base_url: str
     platform: Any
+    # Alias, root and text of every search, for those who ask how it was understood.
+    searches: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def world(self) -> Any:
@@ -35,8 +37,9 @@ class Call:
 
 @functools.cache
 def admin_schema() -> GraphQLSchema:
-    """The SDL in ``schema.graphql``, made executable."""
-    schema = build_schema((Path(__file__).parent / "schema.graphql").read_text())
+    """The SDL in this folder, made executable."""
+    files = sorted(Path(__file__).parent.glob("*.graphql"))
+    schema = build_schema("\n".join(file.read_text() for file in files))
     for kind in schema.type_map.values():
         if is_abstract_type(kind):
             kind.resolve_type = _resolve_type
@@ -52,6 +55,10 @@ def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     kind, name = info.parent_type.name, info.field_name
     call: Call = info.context
     if kind in ("QueryRoot", "Mutation"):
+        if arguments.get("query"):
+            call.searches.append((str(info.path.key), name, arguments["query"]))
+        if kind == "Mutation":
+            return idempotency.once(call, info, arguments, roots.FIELDS[name])
         return roots.FIELDS[name](call, arguments)
     if isinstance(source, paging.Page):
         return _of_page(source, name)
@@ -63,6 +70,7 @@ def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     argued = fields.ARGUED.get(kind, {}).get(name)
     if argued is not None:
         return argued(source, call.world, arguments)
+    roots.check_scope(kind, name, call.token.scopes)
     return paging.page_of(fields.LISTS[kind][name](source, call.world, arguments), arguments)
 
 

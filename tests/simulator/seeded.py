@@ -14,6 +14,7 @@ from tests.simulator.ledger import settle
 from tests.simulator.model import Customer, Discount, Duty, Line, Order, Product, Shop, Variant
 from tests.simulator.moments import DAY
 from tests.simulator.money import Bag, exponent, scaled
+from tests.simulator.returning import attach_returns
 
 # Cumulative chance, name, and the days until the last thing happens to the order.
 FATES = (
@@ -45,6 +46,9 @@ class Plan:
 class SeededOrders:
     """Makes the orders of one shop, each on its own."""
 
+    # Orders come into being in the order of their ids.
+    chronological = True
+
     def __init__(
         self,
         ids: Ids,
@@ -71,6 +75,7 @@ class SeededOrders:
         self._locations = catalogue.locations
         self._historian = Historian(ids)
         self._started = as_of - self._span
+        self._days: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -92,16 +97,29 @@ class SeededOrders:
         return Plan(created, updated, processed, fate, customer)
 
     def _created(self, n: int) -> int:
-        """Spread orders over the months, mostly over waking hours of the shop's day."""
+        """Spread orders over the months, mostly over waking hours of the shop's day.
+
+        It grows with *n*: shelves rely on that.
+        """
         spot = (n + chance.fraction(self._seed + 8, n)) / self._count * (self._span / DAY)
         day, hour = int(spot), (spot - int(spot)) * 24
-        awake = 8 + (hour - 1.5) * 0.667 if 1.5 < hour < 22.5 else hour * (8 / 1.5)
-        seconds = int((awake if hour <= 22.5 else hour) * 3600)
-        start = dt.datetime.fromtimestamp(self._started, dt.UTC).date()
-        made = moments.of_local(
-            start + dt.timedelta(days=day), min(seconds, DAY - 1), self._shop.timezone
-        )
-        return min(made, self._as_of - 10)
+        if hour < 1.5:
+            hour *= 8 / 1.5
+        elif hour < 22.5:
+            hour = 8 + (hour - 1.5) * 0.667
+        start, length = self._day(day)
+        return min(start + int(hour / 24 * length), self._as_of - 10)
+
+    def _day(self, day: int) -> tuple[int, int]:
+        """When a day of the shop's wall clock begins, and its seconds."""
+        if day not in self._days:
+            first = dt.datetime.fromtimestamp(self._started, dt.UTC).date()
+            start, end = (
+                moments.of_local(first + dt.timedelta(days=day + k), 0, self._shop.timezone)
+                for k in (0, 1)
+            )
+            self._days[day] = start, end - start
+        return self._days[day]
 
     def order(self, n: int) -> Order:
         """Make the order, with its whole history."""
@@ -109,6 +127,7 @@ class SeededOrders:
         rng = random.Random(chance.mixed(self._seed + 9, n))
         order = self._placed(n, plan, rng)
         self._live_through(order, plan, rng)
+        attach_returns(order, self._ids)
         return settle(order)
 
     def fresh(self, n: int, *, at: int, rng: random.Random) -> Order:

@@ -6,9 +6,10 @@ import asyncio
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.simulator import moments
-from tests.simulator.bucket import Bucket
+from tests.simulator.bucket import Bucket, Calls
 from tests.simulator.world import World
 
 API_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10", "2027-01", "unstable")
@@ -36,6 +37,7 @@ class Subscription:
     updated: int
     api_version: str = CURRENT
     include_fields: list[str] = field(default_factory=list)
+    metafield_namespaces: list[str] = field(default_factory=list)
     filter: str | None = None
     name: str | None = None
     failures: int = 0
@@ -51,6 +53,7 @@ class Operation:
     base_url: str
     scopes: list[str]
     grouped: bool = False
+    kind: str = "QUERY"
     status: str = "CREATED"
     objects: int = 0
     roots: int = 0
@@ -72,6 +75,11 @@ class Store:
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     operations: dict[int, Operation] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    calls: Calls = field(default_factory=lambda: Calls("standard"))
+    # What was done under each idempotency key: when, what, and its answer.
+    idempotent: dict[str, tuple[int, str, Any]] = field(default_factory=dict)
+    # myshopify.com domains the shop had before.
+    former: list[str] = field(default_factory=list)
     installed: bool = False
     suspended: int = 0
     sequence: int = 0
@@ -79,6 +87,11 @@ class Store:
     @property
     def domain(self) -> str:
         return self.world.shop.domain
+
+    @property
+    def key(self) -> str:
+        """The name the simulator knows the shop by, whatever its domain has become."""
+        return self.world.recipe.domain
 
     def next_id(self, kind: str) -> int:
         self.sequence += 1

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tests.simulator import catalogue, ledger, people, words
+from tests.simulator import (
+    catalogue,
+    drafting,
+    extras,
+    fulfilling,
+    ledger,
+    metafields,
+    people,
+    words,
+)
 from tests.simulator.histories import Historian
 from tests.simulator.ids import Ids
 from tests.simulator.model import Customer, InventoryItem, Location, Order, Product, Shop, Variant
 from tests.simulator.moments import DAY
 from tests.simulator.money import Money
+from tests.simulator.prototypes import PrototypedOrders
 from tests.simulator.seeded import Plan, SeededOrders
 from tests.simulator.shelf import Shelf
 
@@ -31,6 +42,13 @@ class Recipe:
     plan: str = "standard"
     as_of: int = 0
     dataset: str | None = None
+    # How many of the orders differ; 0 is all of them, or some hundreds in a large shop.
+    prototypes: int = 0
+    # Whether the shop is paid by Shopify Payments.
+    payments: bool = True
+
+
+LARGE, PROTOTYPES = 20_000, 400
 
 
 class OrderBook(Protocol):
@@ -55,11 +73,28 @@ class World:
     historian: Historian
     book: OrderBook
     dataset: dict[str, object] | None = None
+    fulfillment_orders: Any = None
+    draft_orders: Any = None
+    checkouts: Any = None
+    # Of extras and metafields.
+    collections: Any = None
+    discounts: Any = None
+    gift_cards: Any = None
+    payouts: Any = None
+    disputes: Any = None
+    balance_transactions: Any = None
+    events: Any = None
+    metafields: Any = None
+    # Grows with changes of the shop itself and of its locations.
+    version: int = 0
     _new_orders: int = 0
     _new_products: int = 0
     _new_customers: int = 0
+    _new: Counter[str] = field(default_factory=Counter)
     _by_customer: dict[int, set[int]] | None = None
-    _spent: dict[int, int] = field(default_factory=dict)
+    # Orders that were placed, or went to another customer, since the shop was made.
+    last_variants: dict[int, int] = field(default_factory=dict)
+    _moved: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def next_order(self) -> int:
         """The place of a new order, behind all others."""
@@ -74,42 +109,69 @@ class World:
         self._new_customers += 1
         return self.customers.originals + self._new_customers - 1
 
+    def next_place(self, shelf: str) -> int:
+        """The place of a new thing on *shelf*, behind all others."""
+        self._new[shelf] += 1
+        return int(getattr(self, shelf).originals) + self._new[shelf] - 1
+
     def put_order(self, order: Order) -> None:
         ledger.settle(order)
         self.orders.put(order.id, order)
         if order.customer_id is not None:
-            self._orders_by_customer()[order.customer_id].add(order.id)
-            self._spent.pop(order.customer_id, None)
+            self._moved[order.customer_id].add(order.id)
+        fulfilling.refresh(self, order)
 
     def remove_order(self, order: Order) -> None:
         self.orders.remove(order.id)
-        if order.customer_id is not None:
-            self._orders_by_customer()[order.customer_id].discard(order.id)
-            self._spent.pop(order.customer_id, None)
+        fulfilling.forget(self, order)
 
     def orders_of(self, customer: int) -> list[int]:
-        return sorted(self._orders_by_customer()[customer])
+        """The ids of a customer's orders, oldest first."""
+        found = {n for n in self._originals_of(customer) if self.orders.untouched(n)}
+        for number in self._moved.get(customer, ()):
+            order = self.orders.changed(number)
+            if order is not None and order.customer_id == customer:
+                found.add(number)
+        return sorted(found)
+
+    def _originals_of(self, customer: int) -> Iterable[int]:
+        if hasattr(self.book, "orders_of"):
+            places = self.book.orders_of(self.ids.sequence("Customer", customer))
+            return (self.ids.of("Order", n) for n in places)
+        if self._by_customer is None:
+            by_customer: dict[int, set[int]] = defaultdict(set)
+            for n in range(len(self.book)):
+                buyer = self.book.plan(n).customer
+                if buyer is not None:
+                    by_customer[self.ids.of("Customer", buyer)].add(self.ids.of("Order", n))
+            self._by_customer = by_customer
+        return self._by_customer.get(customer, ())
 
     def spent_by(self, customer: int) -> Money:
         """Received minus refunded over the customer's real orders."""
-        if customer not in self._spent:
-            whole = 0
-            for number in self.orders_of(customer):
-                order = self.orders.get(number)
-                if order is not None and order.totals is not None and not order.test:
-                    whole += order.totals.received.shop - order.totals.refunded.shop
-            self._spent[customer] = whole
-        return Money(self._spent[customer], self.shop.currency)
+        whole = sum(self._spent_on(number) for number in self.orders_of(customer))
+        return Money(whole, self.shop.currency)
 
-    def _orders_by_customer(self) -> dict[int, set[int]]:
-        if self._by_customer is None:
-            found: dict[int, set[int]] = defaultdict(set)
-            for n in range(len(self.book)):
-                customer = self.book.plan(n).customer
-                if customer is not None:
-                    found[self.ids.of("Customer", customer)].add(self.ids.of("Order", n))
-            self._by_customer = found
-        return self._by_customer
+    def _spent_on(self, number: int) -> int:
+        if hasattr(self.book, "spent") and self.orders.untouched(number):
+            return int(self.book.spent(self.ids.sequence("Order", number)))
+        order = self.orders.get(number)
+        if order is None or order.totals is None or order.test:
+            return 0
+        return order.totals.received.shop - order.totals.refunded.shop
+
+    def customer_by_email(self, email: str) -> Customer | None:
+        """Who has the address: seeded customers have their place in it."""
+        wanted = email.lower()
+        for one in self.customers.everything_changed():
+            if (one.email or "").lower() == wanted:
+                return one
+        place = wanted.removeprefix("customer").removesuffix("@example.com")
+        if not place.isdecimal():
+            return None
+        number = self.ids.of("Customer", int(place))
+        found = self.customers.get(number) if self.customers.untouched(number) else None
+        return found if found is not None and found.email == wanted else None
 
     def variant(self, number: int) -> Variant | None:
         place = self.ids.sequence("ProductVariant", number) // catalogue.VARIANTS
@@ -140,18 +202,30 @@ def build_world(recipe: Recipe) -> World:
     frozen = catalogue.build_catalogue(
         ids, seed=recipe.seed, count=recipe.products, currency=recipe.currency, started=started
     )
-    book = SeededOrders(
-        ids, shop, frozen, seed=recipe.seed, count=recipe.orders, customers=recipe.customers,
-        as_of=recipe.as_of,
-    )  # fmt: skip
+    known = {
+        "seed": recipe.seed,
+        "count": recipe.orders,
+        "customers": recipe.customers,
+        "as_of": recipe.as_of,
+    }
+    prototypes = recipe.prototypes or (PROTOTYPES if recipe.orders > LARGE else 0)
+    book = (
+        PrototypedOrders(ids, shop, frozen, prototypes=prototypes, **known)
+        if prototypes
+        else SeededOrders(ids, shop, frozen, **known)
+    )
     country = words.CURRENCY_COUNTRY.get(recipe.currency, "US")
 
     def make_person(n: int) -> Customer:
         return people.person(ids, n, seed=recipe.seed, country=country, started=started)
 
+    def times_of(n: int, key: str) -> int:
+        return people.times(n, seed=recipe.seed, started=started)[key == "updated"]
+
     return assemble(
-        recipe, ids, shop, stock=stock, book=book, person=make_person, people_count=recipe.customers
-    )
+        recipe, ids, shop, stock=stock, book=book, person=make_person,
+        people_count=recipe.customers, times=times_of,
+    )  # fmt: skip
 
 
 def shop_of(recipe: Recipe, ids: Ids, created: int) -> Shop:
@@ -178,14 +252,15 @@ def assemble(
     book: Any,
     person: Any,
     people_count: int,
+    times: Any = None,
 ) -> World:
     """Put catalogue, orders and people on their shelves."""
-    return World(
+    made = World(
         recipe=recipe,
         ids=ids,
         shop=shop,
         orders=_order_shelf(ids, book),
-        customers=_customer_shelf(ids, person, people_count),
+        customers=_customer_shelf(ids, person, people_count, times),
         products=_product_shelf(ids, stock.products),
         items=_item_shelf(ids, stock.items),
         locations={one.id: one for one in stock.locations},
@@ -193,6 +268,12 @@ def assemble(
         historian=Historian(ids),
         book=book,
     )
+    made.fulfillment_orders = fulfilling.shelf_of(made)
+    made.draft_orders = drafting.draft_shelf(made)
+    made.checkouts = drafting.checkout_shelf(made)
+    extras.furnish(made)
+    made.metafields = metafields.Metafields(made)
+    return made
 
 
 def _read(thing: Any, key: str) -> int:
@@ -212,6 +293,8 @@ def _order_shelf(ids: Ids, book: Any) -> Shelf[Order]:
         read=_read,
         number=lambda n: ids.of("Order", n),
         place=lambda number: ids.sequence("Order", number),
+        sorted_by=("created",) if getattr(book, "chronological", False) else (),
+        kept=2_000 if hasattr(book, "key") else 20_000,
         getters={
             "default": lambda o: [o.name, str(o.number), o.email],
             "name": lambda o: [o.name, str(o.number)],
@@ -233,11 +316,11 @@ def _order_status(order: Order) -> list[str]:
     return ["closed", "not_open"] if order.closed else ["open"]
 
 
-def _customer_shelf(ids: Ids, person: Any, count: int) -> Shelf[Customer]:
+def _customer_shelf(ids: Ids, person: Any, count: int, times: Any) -> Shelf[Customer]:
     return Shelf(
         count=count,
         make=person,
-        stamp=lambda n, key: _read(person(n), key),
+        stamp=lambda n, key: times(n, key) if times else _read(person(n), key),
         read=_read,
         number=lambda n: ids.of("Customer", n),
         place=lambda number: ids.sequence("Customer", number),
@@ -276,6 +359,7 @@ def _product_shelf(ids: Ids, products: list[Product]) -> Shelf[Product]:
 
 
 def _item_shelf(ids: Ids, items: list[InventoryItem]) -> Shelf[InventoryItem]:
+    items = sorted(items, key=lambda one: one.id)
     by_id = {one.id: place for place, one in enumerate(items)}
     beyond = len(items)
     stamps = [_stamps(one) for one in items]

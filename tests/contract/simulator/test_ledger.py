@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.contract.simulator.worlds import AS_OF, a_platform, a_world
 from tests.simulator import actions, ledger
+from tests.simulator.agreements import agreements_of
 from tests.simulator.money import Bag, allocate, minus, plain, plus, share, times, total, trimmed
 
 SHOPS = [
@@ -111,6 +112,26 @@ def test_orders_add_up_whatever_happens_to_them(steps):
     for order in store.world.orders:
         _check(order)
         _check_refunds(order)
+
+
+def test_edits_take_the_duties_of_their_units_and_a_last_refund_the_others():
+    _, store = a_platform(orders=300, products=10, customers=10)
+    order = next(x for x in store.world.orders if x.has_duties and not x.lines[0].fulfilled)
+    line, does = order.lines[0], store.world.historian
+    line.duties[0].price = Bag(1002, 1002, order.currencies)
+    assert line.quantity == 5
+
+    does.edit(order, at=AS_OF + 1, removed=line)
+    does.refund(order, [(line, 1)], at=AS_OF + 2)
+    kept = order.totals.current_duties.shop
+    does.edit(order, at=AS_OF + 3, removed=line)
+
+    assert (kept, order.totals.current_duties.shop) == (801, 600)
+    does.refund(order, [(line, line.current_quantity)], at=AS_OF + 4)
+    sold = [x for made in agreements_of(order, store.world.ids) for x in made.sales]
+    assert sum(x.total.shop for x in sold if x.line_type == "DUTY") == 0
+    left = plus(order.totals.current_total, order.totals.discrepancy)
+    assert total((x.total for x in sold), order.currencies) == left
 
 
 def test_every_level_on_hand_is_the_sum_of_its_parts():

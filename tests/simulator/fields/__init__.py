@@ -10,25 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.simulator.fields import goods, orders, people, places
+from tests.simulator.fields import extras, goods, ledgers, orders, people, places, waiting
 
 Value = Callable[[Any, Any], Any]
 Argued = Callable[[Any, Any, dict[str, Any]], Any]
 Listed = Callable[[Any, Any, dict[str, Any]], Sequence[Any]]
 
-VALUES: dict[str, dict[str, Value]] = {
-    **orders.VALUES,
-    **goods.VALUES,
-    **people.VALUES,
-    **places.VALUES,
-}
-ARGUED: dict[str, dict[str, Argued]] = {**goods.ARGUED, **people.ARGUED, **orders.ARGUED}
-LISTS: dict[str, dict[str, Listed]] = {
-    **orders.LISTS,
-    **goods.LISTS,
-    **people.LISTS,
-    **places.LISTS,
-}
+_MODULES = (orders, goods, people, places, ledgers, waiting, extras)
+
+
+def _merged(name: str) -> dict[str, dict[str, Any]]:
+    """The tables of all modules; a type may have its fields in several."""
+    found: dict[str, dict[str, Any]] = {}
+    for module in _MODULES:
+        for kind, entries in getattr(module, name, {}).items():
+            found.setdefault(kind, {}).update(entries)
+    return found
+
+
+VALUES: dict[str, dict[str, Value]] = _merged("VALUES")
+ARGUED: dict[str, dict[str, Argued]] = _merged("ARGUED")
+LISTS: dict[str, dict[str, Listed]] = _merged("LISTS")
 
 _DISCOUNTS = {
     "code": "DiscountCodeApplication",
@@ -54,6 +56,8 @@ _NAMES = {
 
 def typename(thing: Any) -> str:
     """The GraphQL object type of *thing*."""
+    if hasattr(thing, "typename"):
+        return str(thing.typename)
     if hasattr(thing, "target") and hasattr(thing, "method"):
         return _DISCOUNTS[thing.kind]
     name = type(thing).__name__

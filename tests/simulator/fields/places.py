@@ -111,6 +111,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "uri": _same("uri"),
         "format": lambda s, w: "JSON",
         "includeFields": _same("include_fields"),
+        "metafieldNamespaces": _same("metafield_namespaces"),
         "filter": _same("filter"),
         "name": _same("name"),
         "apiVersion": _same("api_version"),
@@ -120,7 +121,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "BulkOperation": {
         "id": _gid("BulkOperation"),
         "status": _same("status"),
-        "type": lambda b, w: "QUERY",
+        "type": _same("kind"),
         "errorCode": _same("error_code"),
         "createdAt": _time("created"),
         "completedAt": _time("completed"),

@@ -189,7 +189,8 @@ def location_body(one: Location, world: Any) -> Body:
 
 
 def shop_body(shop: Shop) -> Body:
-    plans = {"standard": "basic", "plus": "shopify_plus", "partner": "partner_test"}
+    plans = {"plus": "shopify_plus", "enterprise": "enterprise", "partner": "partner_test"}
+    plan = plans.get(shop.plan, "basic")
     return {
         "id": shop.id,
         "name": shop.name,
@@ -199,7 +200,7 @@ def shop_body(shop: Shop) -> Body:
         "currency": shop.currency,
         "iana_timezone": shop.timezone,
         "taxes_included": shop.taxes_included,
-        "plan_name": plans[shop.plan],
-        "plan_display_name": plans[shop.plan].replace("_", " ").title(),
+        "plan_name": plan,
+        "plan_display_name": plan.replace("_", " ").title(),
         "created_at": local(shop.created, shop.timezone),
     }
