@@ -8,6 +8,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from services.analytics.domain.contributions import Contribution
+from services.analytics.domain.customers import CustomerOrder, customer_order
 from services.analytics.domain.ledger import contributions
 from services.analytics.domain.orders import OrderSnapshot
 from services.analytics.snapshots import Gathered
@@ -16,10 +17,15 @@ from shared.postgres import REFUSED, Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one order contributes; nothing when it is gone."""
+    """What one order contributes; nothing when it is gone.
+
+    *gap* is why Shopify's ledger of it was not followed.
+    """
 
     order_id: int
     rows: Sequence[Contribution] = ()
+    customer: CustomerOrder | None = None
+    gap: str | None = None
 
 
 Refused: TypeAlias = dict[int, str]
@@ -38,7 +44,14 @@ def shares(gathered: Gathered, timezone: ZoneInfo) -> tuple[list[Share], Refused
 
 
 def _share(order: OrderSnapshot, timezone: ZoneInfo) -> Share:
-    return Share(order_id=order.order_id, rows=contributions(order, timezone))
+    rows, gap = contributions(order, timezone)
+    customer = customer_order(order, rows)
+    return Share(order_id=order.order_id, rows=rows, customer=customer, gap=gap)
+
+
+def gaps(parts: Sequence[Share]) -> dict[int, str]:
+    """Return the orders of *parts* whose ledgers were not followed, with the reasons."""
+    return {part.order_id: part.gap for part in parts if part.gap is not None}
 
 
 async def written(

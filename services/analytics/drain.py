@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
-from services.analytics import snapshots, store
-from services.analytics.computed import Refused, Share, shares, written
+from services.analytics import agreements, customers, folds, snapshots, store
+from services.analytics.computed import Refused, Share, gaps, shares, written
 from services.analytics.metrics import DRAIN_SECONDS, ORDERS_APPLIED_TOTAL
 from services.analytics.shop import ShopKey
 from shared.errors import Rejected, Unavailable
@@ -56,7 +56,7 @@ async def drain_shop(conn: Connection, shop: ShopKey, *, batch_max: int = BATCH_
 
     0 means that no mark waits or that another worker has the shop.
     """
-    await store.make_incoming(conn)
+    await make_incoming(conn)
     started = time.perf_counter()
     async with conn.transaction():
         if not await store.try_lock(conn, shop):
@@ -66,6 +66,7 @@ async def drain_shop(conn: Connection, shop: ShopKey, *, batch_max: int = BATCH_
         if not marks.count:
             return 0
         refused = await _replace(conn, shop, marks.order_ids, timezone)
+        await folds.note(conn, shop, marks.order_ids)
     _report(shop, len(marks.order_ids), refused, time.perf_counter() - started)
     return marks.count
 
@@ -79,24 +80,40 @@ async def _replace(
     found += [Share(order_id=one) for one in order_ids if one not in known]
 
     async def write(parts: Sequence[Share]) -> None:
-        await store.add_incoming(conn, shop, [row for part in parts for row in part.rows])
-        await store.replace_orders(conn, shop, [part.order_id for part in parts])
+        await add_incoming(conn, shop, parts)
+        replaced = [part.order_id for part in parts]
+        await store.replace_orders(conn, shop, replaced)
+        await customers.replace_orders(conn, shop, replaced)
+        await agreements.replace_gaps(conn, shop, replaced, gaps(parts))
 
     return refused | await written(conn, found, write)
 
 
+async def make_incoming(conn: Connection) -> None:
+    """Make the connection's tables of what was just computed; they empty themselves at commit."""
+    await conn.execute(store.SQL["make_incoming"])
+    await conn.execute(customers.SQL["make_incoming"])
+
+
+async def add_incoming(conn: Connection, shop: ShopKey, parts: Sequence[Share]) -> None:
+    """Copy *parts* beside those already incoming."""
+    await store.add_incoming(conn, shop, [row for part in parts for row in part.rows])
+    placed = [part.customer for part in parts if part.customer is not None]
+    await customers.add_incoming(conn, shop, placed)
+
+
 async def follow_timezone(conn: Connection, shop: ShopKey) -> ZoneInfo:
-    """Return the shop's zone; when it moved, mark every order in the same transaction.
+    """Return the shop's zone; when it or the rules moved, mark every order in this transaction.
 
     Raises Rejected for a zone that the tz database does not have.
     """
     zone = await store.timezones(conn, shop)
     timezone = _known(zone.current)
-    if zone.used != zone.current:
+    if (zone.used, zone.rules) != (zone.current, store.RULES):
         await store.use_timezone(conn, shop, zone)
         if zone.used is not None:
             await store.mark_all_orders(conn, shop)
-            log.info("time zone moved", shop_id=shop.shop_id, old=zone.used, new=zone.current)
+            log.info("counted anew", shop_id=shop.shop_id, old=zone.used, new=zone.current)
     return timezone
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from services.analytics import store
+from services.analytics import agreements, store
 from services.analytics.drain import drain
-from services.analytics.metrics import MARKS_PENDING, VERIFY_DIFFERENCES
+from services.analytics.metrics import LEDGER_GAPS, MARKS_PENDING, VERIFY_DIFFERENCES
 from services.analytics.verify import verify_all
 from shared.background import pause
 from shared.bus.connect import BUS
@@ -73,11 +73,12 @@ async def _rest(nudge: asyncio.Event, stop: asyncio.Event, seconds: float) -> No
 
 
 async def keep_measuring(app: web.Application, stop: asyncio.Event) -> None:
-    """Tell how many marks wait."""
+    """Tell how many marks wait, and how many ledgers are not followed."""
     while True:
         with contextlib.suppress(Unavailable), translated():
             async with app[POOL].acquire() as conn:
                 MARKS_PENDING.set(await store.marks_pending(conn))
+                LEDGER_GAPS.set(await agreements.count_gaps(conn))
         if not await pause(stop, 5):
             return
 

@@ -14,6 +14,10 @@ ORDERS_APPLIED_TOTAL = Counter(
     "Orders brought into the ledger by outcome: applied, or refused when unreadable.",
     ["outcome"],
 )
+LEDGER_GAPS = Gauge(
+    "tillstream_analytics_ledger_gaps",
+    "Orders whose agreements do not add up to them, so that their own rows date them.",
+)
 DRAIN_SECONDS = Histogram(
     "tillstream_analytics_drain_seconds",
     "Time from taking one batch of a shop's marks to its commit.",

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
+from services.analytics import agreements, customers
+from services.analytics.agreements import Told
 from services.analytics.domain.orders import (
     ZERO,
     Line,
@@ -24,6 +26,8 @@ from shared.errors import Rejected
 from shared.postgres import Connection, Record, load_queries
 
 SQL = load_queries("services.analytics")
+
+_UNTOLD = Told()
 
 Entry = TypeVar("Entry")
 
@@ -91,15 +95,24 @@ async def orders_of(conn: Connection, shop: ShopKey, order_ids: Sequence[int]) -
     lines = _by_order(await conn.fetch(SQL["order_lines"], *key))
     refunds = _by_order(await conn.fetch(SQL["refunds"], *key))
     refund_lines = _by_order(await conn.fetch(SQL["refund_lines"], *key)) if refunds else {}
+    told = await agreements.agreements_of(conn, shop, order_ids)
+    became = await customers.successors(conn, shop, _customers(orders))
     gathered = Gathered(orders=[], refused={})
     for row in orders:
         order_id = row["order_id"]
         try:
             children = _refunds(refunds.get(order_id, ()), refund_lines.get(order_id, ()))
-            gathered.orders.append(_order(row, lines.get(order_id, ()), children))
+            customer_id = became.get(row["customer_id"], row["customer_id"])
+            ledger = told.get(order_id, _UNTOLD)
+            order = _order(row, lines.get(order_id, ()), children, ledger, customer_id)
+            gathered.orders.append(order)
         except Rejected as exc:
             gathered.refused[order_id] = str(exc)
     return gathered
+
+
+def _customers(orders: Sequence[Record]) -> set[int]:
+    return {row["customer_id"] for row in orders} - {None}
 
 
 def _by_order(rows: Sequence[Record]) -> dict[int, list[Record]]:
@@ -109,9 +122,16 @@ def _by_order(rows: Sequence[Record]) -> dict[int, list[Record]]:
     return grouped
 
 
-def _order(row: Record, lines: Sequence[Record], refunds: tuple[Refund, ...]) -> OrderSnapshot:
+def _order(
+    row: Record,
+    lines: Sequence[Record],
+    refunds: tuple[Refund, ...],
+    told: Told,
+    customer_id: int | None,
+) -> OrderSnapshot:
     return OrderSnapshot(
         order_id=row["order_id"],
+        customer_id=customer_id,
         currency=row["currency"],
         processed_at=row["processed_at"],
         cancelled_at=row["cancelled_at"],
@@ -128,6 +148,8 @@ def _order(row: Record, lines: Sequence[Record], refunds: tuple[Refund, ...]) ->
             for one in _decoded(_shipping_lines, row["shipping_lines"])
         ),
         refunds=refunds,
+        agreements=told.agreements,
+        fees=told.fees,
     )
 
 

@@ -12,6 +12,10 @@ from shared.postgres import Connection, load_queries
 
 SQL = load_queries("services.analytics")
 
+# By which rules orders are counted. Whoever changes what an order contributes adds one: then all
+# orders are counted anew.
+RULES = 3
+
 COLUMNS = (
     "tenant_id",
     "shop_id",
@@ -31,9 +35,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timezones:
-    """The zone the ledger was computed in (None before the first time), and the shop's."""
+    """The zone and rules the ledger was computed by, None before the first time; the shop's own."""
 
     used: str | None
+    rules: int | None
     current: str
     currency: str | None
 
@@ -47,8 +52,8 @@ class Marks:
 
 
 async def shops_to_visit(conn: Connection) -> list[ShopKey]:
-    """List the shops that have marks or whose time zone moved."""
-    rows = await conn.fetch(SQL["shops_to_visit"])
+    """List the shops that have marks or whose time zone or rules moved."""
+    rows = await conn.fetch(SQL["shops_to_visit"], RULES)
     return [ShopKey(row["tenant_id"], row["shop_id"]) for row in rows]
 
 
@@ -67,12 +72,12 @@ async def try_lock(conn: Connection, shop: ShopKey) -> bool:
 async def timezones(conn: Connection, shop: ShopKey) -> Timezones:
     row = await conn.fetchrow(SQL["timezones"], shop.tenant_id, shop.shop_id)
     assert row is not None  # noqa: S101 - the query always gives a row
-    return Timezones(used=row["used"], current=row["current"], currency=row["currency"])
+    return Timezones(**row)
 
 
 async def use_timezone(conn: Connection, shop: ShopKey, zone: Timezones) -> None:
     await conn.execute(
-        SQL["use_timezone"], shop.tenant_id, shop.shop_id, zone.current, zone.currency
+        SQL["use_timezone"], shop.tenant_id, shop.shop_id, zone.current, zone.currency, RULES
     )
 
 
@@ -94,11 +99,6 @@ async def ask_anything(conn: Connection) -> None:
 async def marks_pending(conn: Connection) -> int:
     count: int = await conn.fetchval(SQL["marks_pending"])
     return count
-
-
-async def make_incoming(conn: Connection) -> None:
-    """Make the connection's table of what was just computed; it empties itself at commit."""
-    await conn.execute(SQL["make_incoming"])
 
 
 async def add_incoming(conn: Connection, shop: ShopKey, rows: Sequence[Contribution]) -> None:

@@ -1,5 +1,5 @@
 -- name: shops_to_visit
--- Shops with marks, found by skipping from one to the next, and shops whose time zone moved.
+-- Shops with marks, found by skipping from one to the next, and shops whose time zone or rules moved.
 WITH RECURSIVE marked AS (
     (SELECT tenant_id, shop_id FROM analytics.order_marks ORDER BY tenant_id, shop_id LIMIT 1)
     UNION ALL
@@ -15,7 +15,7 @@ SELECT tenant_id::text, shop_id FROM marked
 UNION
 SELECT a.tenant_id::text, a.shop_id
 FROM analytics.shops a JOIN commerce.shops s USING (tenant_id, shop_id)
-WHERE a.timezone <> s.iana_timezone
+WHERE a.timezone <> s.iana_timezone OR a.rules <> $1
 
 -- name: known_shops
 SELECT tenant_id::text, shop_id FROM analytics.shops
@@ -33,15 +33,18 @@ SELECT pg_advisory_lock(hashtextextended('analytics ' || $1::uuid || ' ' || $2::
 SELECT pg_advisory_unlock(hashtextextended('analytics ' || $1::uuid || ' ' || $2::bigint, 0))
 
 -- name: timezones
-SELECT a.timezone AS used, COALESCE(s.iana_timezone, a.timezone, 'UTC') AS current, s.currency
+SELECT a.timezone AS used, a.rules, COALESCE(s.iana_timezone, a.timezone, 'UTC') AS current,
+       s.currency
 FROM (VALUES ($1::uuid, $2::bigint)) AS shop (tenant_id, shop_id)
 LEFT JOIN analytics.shops a USING (tenant_id, shop_id)
 LEFT JOIN commerce.shops s USING (tenant_id, shop_id)
 
 -- name: use_timezone
-INSERT INTO analytics.shops (tenant_id, shop_id, timezone, currency) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, shop_id) DO UPDATE
-SET timezone = excluded.timezone, currency = excluded.currency, updated_at = now()
+INSERT INTO analytics.shops (tenant_id, shop_id, timezone, currency, rules)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant_id, shop_id) DO UPDATE SET
+    timezone = excluded.timezone, currency = excluded.currency, rules = excluded.rules,
+    updated_at = now()
 
 -- name: mark_all_orders
 INSERT INTO analytics.order_marks (tenant_id, shop_id, order_id)
@@ -189,7 +192,7 @@ SELECT count(*) FROM came
 DELETE FROM analytics.daily_sales WHERE tenant_id = $1 AND shop_id = $2 AND n = 0
 
 -- name: orders
-SELECT o.order_id, o.currency, o.processed_at, o.cancelled_at, o.deleted_at IS NOT NULL AS deleted,
+SELECT o.order_id, o.customer_id, o.currency, o.processed_at, o.cancelled_at, o.deleted_at IS NOT NULL AS deleted,
        o.test, o.taxes_included, o.duties_included, o.total_tax,
        COALESCE(o.total_duties, 0) AS total_duties, o.total_tip,
        NULLIF(o.shipping_lines::text, '[]') AS shipping_lines

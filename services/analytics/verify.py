@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from services.analytics import snapshots, store
-from services.analytics.computed import Share, shares, written
-from services.analytics.drain import drain_shop
+from services.analytics import agreements, customers, snapshots, store
+from services.analytics.computed import Share, gaps, shares, written
+from services.analytics.drain import add_incoming, drain_shop, make_incoming
 from services.analytics.shop import ShopKey
 from shared import clock
 from shared.errors import NotFound
@@ -22,18 +22,28 @@ log = structlog.get_logger()
 
 SQL = load_queries("services.analytics", "verify.sql")
 
+_COMPARING = (
+    SQL["different_contributions"],
+    SQL["different_buckets"],
+    customers.SQL["different_orders"],
+    customers.SQL["different_days"],
+)
 PAGE = 2000
 SAMPLE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one shop's verification found. *pending* orders have marks and were not compared."""
+    """What one shop's verification found. *pending* orders have marks and were not compared.
+
+    *gaps* are the orders whose agreements do not add up, which is no difference of ours.
+    """
 
     shop: ShopKey
     orders: int
     contributions: int
     pending: int
+    gaps: dict[int, str]
     differences: int
     sample: list[str]
     repaired: bool = False
@@ -48,7 +58,10 @@ class Verdict:
         )
         rest = self.differences - len(self.sample)
         more = [f"  and {rest} more"] if rest else []
-        return [head, *(f"  {one}" for one in self.sample), *more]
+        apart = [
+            f"  {len(self.gaps)} orders whose agreements do not add up (analytics.ledger_gaps)"
+        ]
+        return [head, *(f"  {one}" for one in self.sample), *more, *(apart if self.gaps else [])]
 
 
 @dataclass(slots=True)
@@ -57,6 +70,7 @@ class _Found:
 
     orders: int = 0
     rows: int = 0
+    gaps: dict[int, str] = field(default_factory=dict)
     differences: int = 0
     sample: list[str] = field(default_factory=list)
 
@@ -88,7 +102,7 @@ async def verify_shop(conn: Connection, shop: ShopKey, *, repair: bool = False) 
     started = clock.now()
     while await drain_shop(conn, shop):
         pass
-    await store.make_incoming(conn)
+    await make_incoming(conn)
     async with _locked(conn, shop), conn.transaction(isolation="repeatable_read"):
         verdict = await _compare(conn, shop)
         if verdict.differences and repair:
@@ -101,7 +115,9 @@ async def verify_shop(conn: Connection, shop: ShopKey, *, repair: bool = False) 
 
 async def unbalanced_buckets(conn: Connection, shop: ShopKey) -> list[str]:
     """Name the buckets of the rollup that are not the sum of their contributions, in SQL alone."""
-    rows = await conn.fetch(SQL["unbalanced_buckets"], shop.tenant_id, shop.shop_id)
+    key = (shop.tenant_id, shop.shop_id)
+    rows = await conn.fetch(SQL["unbalanced_buckets"], *key)
+    rows += await conn.fetch(customers.SQL["unbalanced_days"], *key)
     return [row[0] for row in rows]
 
 
@@ -118,20 +134,34 @@ async def _locked(conn: Connection, shop: ShopKey) -> AsyncIterator[None]:
 async def _compare(conn: Connection, shop: ShopKey) -> Verdict:
     key = (shop.tenant_id, shop.shop_id)
     waiting = {row[0] for row in await conn.fetch(SQL["pending_orders"], *key)}
-    await conn.execute(SQL["keep_ledger_of"], *key, list(waiting))
+    for query in (SQL["keep_ledger_of"], customers.SQL["keep_orders_of"]):
+        await conn.execute(query, *key, list(waiting))
     found = _Found()
     await _recompute(conn, shop, waiting, found)
-    for query in ("different_contributions", "different_buckets"):
-        async for row in conn.cursor(SQL[query], *key):
+    for query in _COMPARING:
+        async for row in conn.cursor(query, *key):
             found.add(row[0])
+    await _compare_gaps(conn, shop, waiting, found)
     return Verdict(
         shop=shop,
         orders=found.orders,
         contributions=found.rows,
         pending=len(waiting),
+        gaps=found.gaps,
         differences=found.differences,
         sample=found.sample,
     )
+
+
+async def _compare_gaps(conn: Connection, shop: ShopKey, waiting: set[int], found: _Found) -> None:
+    kept = await agreements.gaps_of(conn, shop)
+    found.gaps |= {one: kept[one] for one in waiting & kept.keys()}
+    for order_id in sorted(kept.keys() | found.gaps.keys()):
+        if kept.get(order_id) != found.gaps.get(order_id):
+            found.add(
+                f"ledger of order {order_id}: kept {kept.get(order_id)}, recomputed"
+                f" {found.gaps.get(order_id)}"
+            )
 
 
 async def _recompute(conn: Connection, shop: ShopKey, waiting: set[int], found: _Found) -> None:
@@ -139,7 +169,7 @@ async def _recompute(conn: Connection, shop: ShopKey, waiting: set[int], found: 
     timezone = ZoneInfo(zone.used or zone.current)
 
     async def write(parts: Sequence[Share]) -> None:
-        await store.add_incoming(conn, shop, [row for part in parts for row in part.rows])
+        await add_incoming(conn, shop, parts)
 
     async for gathered in _pages(conn, shop, waiting):
         parts, refused = shares(gathered, timezone)
@@ -147,6 +177,7 @@ async def _recompute(conn: Connection, shop: ShopKey, waiting: set[int], found: 
         for order_id, why in refused.items():
             found.add(f"order {order_id}: {why}")
         counted = [part for part in parts if part.order_id not in refused]
+        found.gaps |= gaps(counted)
         found.orders += len(counted)
         found.rows += sum(len(part.rows) for part in counted)
 
@@ -168,15 +199,10 @@ async def _pages(
 async def _repair(conn: Connection, shop: ShopKey, verdict: Verdict) -> Verdict:
     await conn.execute(SQL["forget_shop"], shop.tenant_id, shop.shop_id)
     await conn.fetchval(store.SQL["enrol"], shop.tenant_id, shop.shop_id)
-    return Verdict(
-        shop=shop,
-        orders=verdict.orders,
-        contributions=verdict.contributions,
-        pending=verdict.pending,
-        differences=verdict.differences,
-        sample=verdict.sample,
-        repaired=True,
-    )
+    await customers.enrol_all(conn, shop)
+    await conn.execute(agreements.SQL["forget_gaps"], shop.tenant_id, shop.shop_id)
+    await agreements.replace_gaps(conn, shop, [], verdict.gaps)
+    return replace(verdict, repaired=True)
 
 
 async def _record(conn: Connection, verdict: Verdict, started: datetime) -> None:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from services.gateway.handlers import health
+from services.gateway.handlers import endpoints, health
 from services.gateway.handlers.identity import MINT, identify
-from services.gateway.handlers.stores import on_store_left
+from services.gateway.handlers.stores import on_store_left, on_store_renamed
 from services.gateway.neighbours import NEIGHBOURS, Neighbours
 from services.gateway.openapi import described
 from services.gateway.renewal import renewing
@@ -25,15 +25,18 @@ from shared.background import Work, in_background
 from shared.bus.connect import BUS, bus_of
 from shared.bus.protocol import Bury, Done, Message, Outcome
 from shared.bus.topology import STORES
-from shared.events import StoreLeft
+from shared.errors import Rejected
+from shared.events import StoreLeft, StoreRenamed
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of, translated
 from shared.shopify import oauth
 from shared.shopify.client import open_session
+from shared.shopify.pacing import PACING, pacing_of
 from shared.web import errors_to_responses, probes, respond
 
 _LARGEST_BODY_BYTES = 1024 * 1024
 _BATCH_MAX = 20
+_of_stores: TypeAdapter[StoreLeft | StoreRenamed] = TypeAdapter(StoreLeft | StoreRenamed)
 
 
 def build_app(settings: Settings) -> web.Application:
@@ -41,6 +44,7 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[errors_to_responses], client_max_size=_LARGEST_BODY_BYTES)
     app[IDENTIFY] = identify
     app[health.VERSION] = version = _version()
+    app[endpoints.ANYWHERE] = settings.app_env != "production"
     app[MINT] = Mint(
         secret=settings.jwt_secret.get_secret_value(),
         issuer=settings.jwt_issuer,
@@ -52,6 +56,12 @@ def build_app(settings: Settings) -> web.Application:
                 settings.database_url,
                 role="tillstream_gateway",
                 max_size=settings.database_pool_max,
+                own=settings.told_to_sql,
+            ),
+            pacing_of(
+                settings.database_url,
+                role="tillstream_gateway",
+                per_second=settings.shopify_max_requests_per_second,
             ),
             bus_of(settings.amqp_url),
             _shopify_of(settings),
@@ -106,6 +116,7 @@ def _shopify_of(settings: Settings) -> Callable[[web.Application], AsyncIterator
             own_tenant=str(settings.shopify_client_credentials_tenant or ""),
             api_version=settings.shopify_api_version,
             ring=KeyRing.parse(settings.shopify_encryption_key.get_secret_value()),
+            pacing=app[PACING],
         )
         app[NEIGHBOURS] = Neighbours(session=app[SHOPIFY].session, urls=settings.service_urls)
         yield
@@ -124,8 +135,13 @@ async def _departures(app: web.Application) -> AsyncIterator[None]:
 
 async def _noted(app: web.Application, message: Message) -> Outcome:
     try:
-        event = StoreLeft.model_validate_json(message.body)
+        event = _of_stores.validate_json(message.body)
+        if isinstance(event, StoreLeft):
+            await on_store_left(event, pool=app[POOL])
+        else:
+            await on_store_renamed(event, pool=app[POOL])
     except ValidationError as exc:
-        return Bury(f"not a StoreLeft: {exc.error_count()} errors")
-    await on_store_left(event, pool=app[POOL])
+        return Bury(f"no event of a store: {exc.error_count()} errors")
+    except Rejected as exc:
+        return Bury(str(exc))
     return Done()

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from services.gateway.models import Store
 from services.gateway.shopify import SHOPIFY
-from services.gateway.store import accounts, commerce
+from services.gateway.store import accounts, outgoing, syncing
 from services.gateway.telling import tell_connected
 from shared.errors import Conflict, NotFound
 from shared.postgres import POOL, Connection, tenant_transaction, translated
@@ -45,8 +45,9 @@ async def connect(app: web.Application, arrival: Arrival) -> Store:
                 shop_id=shop_id,
             )
             await accounts.save_credentials(conn, arrival.tenant_id, shop_id, sealed)
-            await commerce.queue_jobs(conn, _first_jobs(arrival, shop_id))
+            await syncing.queue_jobs(conn, _first_jobs(arrival, shop_id))
             await accounts.audit(conn, _entry(arrival, shop_id))
+            await outgoing.add_event(conn, arrival.tenant_id, shop_id, "store.connected")
             (store,) = await accounts.stores(conn, str(shop_id))
     await tell_connected(app, arrival.tenant_id, shop_id)
     return store
@@ -60,8 +61,8 @@ async def _refuse_second_owner(conn: Connection, arrival: Arrival) -> None:
         raise Conflict("the store is connected elsewhere", code="store_already_connected")
 
 
-def _first_jobs(arrival: Arrival, shop_id: int) -> commerce.JobWanted:
-    return commerce.JobWanted(
+def _first_jobs(arrival: Arrival, shop_id: int) -> syncing.JobWanted:
+    return syncing.JobWanted(
         tenant_id=arrival.tenant_id,
         shop_id=shop_id,
         kinds=FIRST_KINDS,

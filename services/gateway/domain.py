@@ -201,28 +201,3 @@ def _is_storable(part: object) -> bool:
     if isinstance(part, int):
         return 0 <= part < 2**63
     return "\0" not in str(part)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a job is. *percent* 0 to 100; *rate* in rows per second; *eta_seconds* left."""
-
-    percent: int | None
-    rate: int | None
-    eta_seconds: int | None
-
-
-def progress(
-    *, done: int, total: int | None, started_at: datetime | None, until: datetime, over: bool
-) -> Progress:
-    """Return the progress of a job that has run until *until*; *over* when it succeeded."""
-    seconds = (until - started_at).total_seconds() if started_at else 0.0
-    rate = round(done / seconds) if seconds > 0 and done else None
-    if over:
-        return Progress(percent=100, rate=rate, eta_seconds=0)
-    if not total:
-        return Progress(percent=None, rate=rate, eta_seconds=None)
-    left = max(total - done, 0)
-    eta = round(left * seconds / done) if done and seconds > 0 else None
-    # Only a job that is over is at 100: totals are counts taken before it began.
-    return Progress(percent=min(done * 100 // total, 99), rate=rate, eta_seconds=eta)

@@ -11,7 +11,7 @@ from shared.money import exponent, rounded
 
 _NO_CURRENCY = "XXX"  # as ISO 4217 calls it
 
-COUNTS = ("orders", "units")
+COUNTS = ("orders", "units", "new_customers")
 AMOUNTS = (
     "gross_sales",
     "discounts",

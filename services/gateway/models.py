@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from services.gateway.domain import Scope
-from services.gateway.scalars import Day, Id, Moment, Number, ShopDomain
+from services.gateway.scalars import Day, Number, ShopDomain
+from shared.shopify.resources import RESOURCES
 
-Kind = Literal["orders", "products", "customers", "inventory"]
+Kind: TypeAlias = Literal[tuple(RESOURCES)]  # type: ignore[valid-type]
 Interval = Literal["day", "week", "month", "year"]
 
 
@@ -171,76 +172,6 @@ class ServiceListed(Given):
     status: Literal["active", "inactive"]
 
 
-class SyncWanted(Taken):
-    kinds: list[Kind] = Field(default=["products", "customers", "inventory", "orders"])
-    full_sync: bool = False
-
-
-class SyncOneWanted(Taken):
-    full_sync: bool = False
-
-
-class Job(Given):
-    job_id: Id
-    shop_id: int
-    kind: str
-    mode: Literal["full", "incremental"]
-    trigger: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    rows_done: int
-    rows_total: int | None
-    percent: int | None
-    rows_per_second: int | None
-    eta_seconds: int | None
-    attempts: int
-    error: str | None
-    requested_by: str | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-class JobQuery(Paging):
-    kind: Kind | Literal["shop"] | None = None
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None
-
-
-class SyncStatus(Given):
-    kind: str
-    cursor_updated_at: datetime | None
-    full_synced_at: datetime | None
-    last_polled_at: datetime | None
-    last_success_at: datetime | None
-    last_error: str | None
-    lag_seconds: int | None
-    pending_reads: int = Field(
-        description="Objects to be read again by id, such as orders whose refund lines no bulk"
-        " operation can carry."
-    )
-
-
-class WebhookQuery(Paging):
-    state: Literal["applied", "duplicate", "stale", "ignored", "dead"] | None = None
-    topic: str | None = Field(default=None, max_length=100)
-    resource_id: int | None = Field(default=None, ge=0, lt=2**63)
-    received_from: Moment | None = None
-    received_to: Moment | None = None
-
-
-class WebhookEvent(Given):
-    shop_id: int
-    topic: str
-    webhook_id: str
-    event_id: str | None
-    resource_id: int | None
-    state: str
-    error: str | None
-    triggered_at: datetime | None
-    received_at: datetime
-    processed_at: datetime
-    api_version: str | None
-
-
 class SalesQuery(Days):
     shop_id: str = Field(description="The store's number or its domain.", max_length=255)
     interval: Interval = "day"
@@ -254,6 +185,7 @@ class SalesFigures(Given):
     currency: str
     orders: int
     units: int
+    new_customers: int = Field(description="Customers whose first order was placed then.")
     gross_sales: Number
     discounts: Number
     sales_reversals: Number

@@ -82,7 +82,7 @@ def _operation(route: Route, inputs: Schema) -> Schema:
         "parameters": [*_path_parameters(route), *_query_parameters(route, inputs)],
         "responses": _responses(route),
     }
-    if route.method == "POST" and route.asks is not Nothing:
+    if route.has_body and route.asks is not Nothing:
         schema = _ref(route.asks)
         operation["requestBody"] = {
             "required": bool(inputs[route.asks.__name__].get("required")),
@@ -109,7 +109,7 @@ def _path_schema(pattern: str) -> Schema:
 
 
 def _query_parameters(route: Route, inputs: Schema) -> list[Schema]:
-    if route.method == "POST" or route.asks is Nothing:
+    if route.has_body or route.asks is Nothing:
         return []
     model = inputs[route.asks.__name__]
     required = model.get("required", [])
@@ -128,7 +128,9 @@ def _responses(route: Route) -> Schema:
         for status in _refusals(route)
     }
     if route.returns is None:
-        responses[str(route.status)] = {"description": route.summary}
+        content: Schema = {media: {"schema": {}} for media in route.media}
+        described = {"description": route.summary}
+        responses[str(route.status)] = described | ({"content": content} if content else {})
         return responses
     schema = {
         "type": "object",
@@ -148,7 +150,7 @@ def _refusals(route: Route) -> list[int]:
         found |= {401, 403}
     if route.parameters or "shop_id" in route.asks.model_fields:
         found.add(404)
-    if route.method == "POST" and route.asks is not Nothing:
+    if route.has_body and route.asks is not Nothing:
         found.add(413)
     return sorted(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.gateway.models import Days, Given, Paging, Taken
 from services.gateway.scalars import Amount, Json, Moment
@@ -40,6 +40,29 @@ class InventoryQuery(Paging):
     inventory_item_id: int | None = Field(default=None, ge=0, lt=2**63)
     location_id: int | None = Field(default=None, ge=0, lt=2**63)
     sku: str | None = Field(default=None, max_length=255)
+
+
+class OneObjectQuery(Taken):
+    include: Literal["raw"] | None = None
+
+
+class ObjectQuery(Paging):
+    updated_since: Moment | None = None
+    include: Literal["raw"] | None = None
+
+
+class SyncedObject(Given):
+    """One object in the columns of its table, what belongs to it in lists named like theirs.
+
+    Amounts are exact text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: int
+    updated_at: datetime
+    synced_at: datetime
+    raw: Any = Field(default=None, description="Shopify's payload, with include=raw.")
 
 
 class Order(Given):

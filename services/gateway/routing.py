@@ -85,19 +85,20 @@ Handler: TypeAlias = Callable[[Call[Any]], Awaitable[Reply | web.StreamResponse]
 class Route:
     """One line of the table. There is no default *access*: a route says who may.
 
-    *returns* is None for a page or a redirect; *refusals* are statuses beyond those that follow
-    from the rest of the line.
+    *returns* is None for a page, a redirect, or a body that has one of the *media* types;
+    *refusals* are statuses beyond those that follow from the rest of the line.
     """
 
     path: str
     handler: Handler
     returns: Any
     _: KW_ONLY
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     access: Access
     asks: type[BaseModel] = Nothing
     status: int = 200
     refusals: tuple[int, ...] = ()
+    media: tuple[str, ...] = ()
 
     @property
     def public_path(self) -> str:
@@ -108,6 +109,11 @@ class Route:
     def parameters(self) -> list[tuple[str, str]]:
         """The path's parameters: name and pattern, which may be empty."""
         return [(match[1], (match[2] or "")[1:]) for match in _PATTERN.finditer(self.path)]
+
+    @property
+    def has_body(self) -> bool:
+        """Whether what it takes travels in the body."""
+        return self.method in ("POST", "PUT")
 
     @property
     def tag(self) -> str:
@@ -156,7 +162,7 @@ def _plain(data: object) -> object:
 async def _asked(request: web.Request, route: Route) -> BaseModel:
     _refuse_nul(request)
     try:
-        if route.method == "POST":
+        if route.has_body:
             Nothing.model_validate(_query(request))
             return route.asks.model_validate(await _json(request))
         return route.asks.model_validate(_query(request))

@@ -13,9 +13,11 @@ from shared.settings import AdminApiSettings, ServiceSettings
 PREFIX = "/api/v1/shopify"
 
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - compared, not bound
+# Gift cards and payments need Shopify's approval, so they are asked for by those who have it.
 _SCOPES = (
     "read_products,write_products,read_orders,write_orders,read_customers,write_customers,"
-    "read_inventory,write_inventory,read_locations,read_fulfillments"
+    "read_inventory,write_inventory,read_locations,read_fulfillments,read_returns,"
+    "read_draft_orders,read_discounts,read_merchant_managed_fulfillment_orders,read_customer_merge"
 )
 
 

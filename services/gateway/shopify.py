@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 import msgspec
@@ -23,11 +23,13 @@ from shared.errors import (
 from shared.keyring import KeyRing
 from shared.shopify import oauth
 from shared.shopify.admin_api import Request
-from shared.shopify.client import Patience, ShopClient, send
+from shared.shopify.client import Patience, ShopClient, Terms, send
 from shared.shopify.documents import document
 from shared.shopify.nodes.shops import ShopNode
+from shared.shopify.pacing import Pacing
+from shared.shopify.snapshots import Owner
 
-# Somebody waits for the answer. Each question is a single one, so no breaker or bucket is kept.
+# Somebody waits for the answer. Each question is a single one, so no breaker is kept.
 _PATIENCE = Patience(attempts=2, delay_seconds=0.25, timeout_seconds=10)
 _UPSTREAM = {
     "shopify_error": BadGateway,
@@ -53,8 +55,11 @@ class Shopify:
     api_version: str
     ring: KeyRing
 
-    def client(self, shop_domain: str, access_token: str) -> ShopClient:
-        """Return a client that uses one token."""
+    # The points of each connected shop, which the syncer spends too.
+    pacing: Pacing = field(default_factory=Pacing)
+
+    def client(self, shop_domain: str, access_token: str, owner: Owner | None = None) -> ShopClient:
+        """Return a client that uses one token; *owner* is None until the shop is connected."""
 
         async def token() -> str:
             return access_token
@@ -65,7 +70,7 @@ class Shopify:
             token=token,
             api_version=self.api_version,
             base_url=self.app.base_url,
-            patience=_PATIENCE,
+            terms=Terms(patience=_PATIENCE, pace=self.pacing.pace(owner, priority="interactive")),
         )
 
     async def grant(self, request: Request) -> oauth.Grant:

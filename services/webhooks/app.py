@@ -10,9 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.webhooks import store
+from services.webhooks.addresses import Networks
+from services.webhooks.bodies import LARGEST_BODY_BYTES, Bodies
 from services.webhooks.drain import drain, measure
+from services.webhooks.gate import Ceiling, Gate
 from services.webhooks.handlers import DOOR, Door, receive
 from services.webhooks.intake import Intake
+from services.webhooks.pruning import prune
 from services.webhooks.settings import Settings
 from services.webhooks.stores import StoreBook
 from shared.background import in_background
@@ -22,9 +26,6 @@ from shared.errors import Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of
 from shared.web import errors_to_responses, probes
-
-# Shopify caps no payload; the largest seen in the wild are a few MiB.
-_LARGEST_BODY_BYTES: Final = 16 * 1024 * 1024
 
 # The first is canonical; the others are what earlier guides told people to register.
 _PATHS: Final = (
@@ -37,7 +38,7 @@ _PATHS: Final = (
 
 def build_app(settings: Settings) -> web.Application:
     """Return the service, with nothing opened yet."""
-    app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+    app = web.Application(client_max_size=LARGEST_BODY_BYTES)
     app.cleanup_ctx.extend(
         [
             pool_of(
@@ -48,14 +49,17 @@ def build_app(settings: Settings) -> web.Application:
             bus_of(settings.amqp_url),
             _door_of(settings),
             in_background(drain, name="drain the spool"),
+            in_background(prune, name="prune large bodies"),
             in_background(measure, name="measure the spool", grace_seconds=1),
         ]
     )
+    route = partial(app.router.add_route, expect_handler=_expecting)
     for path in _PATHS:
-        app.router.add_post(path, receive)
-        app.router.add_post(path + "/{topic:.*}", receive)
+        route("POST", path, receive)
+        route("POST", path + "/{topic:.*}", receive)
     for probe in probes(ready):
-        app.router.add_route(probe.method, probe.path, _guarded(probe.handler))
+        route(probe.method, probe.path, _guarded(probe.handler))
+    route("*", "/{anything:.*}", _elsewhere)
     return app
 
 
@@ -67,6 +71,21 @@ async def ready(app: web.Application) -> None:
         await app[BUS].depth(DELIVERIES)
 
 
+async def _expecting(request: web.Request) -> None:
+    """Answer ``Expect``; aiohttp's own way fails with 500 for a header that is no UTF-8."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # What goes on may still be an error of its own.
+    request.writer.output_size = 0
+
+
+async def _elsewhere(request: web.Request) -> web.Response:
+    if request.path.startswith(_PATHS):
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+    raise web.HTTPNotFound
+
+
 def _door_of(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     async def door(app: web.Application) -> AsyncIterator[None]:
         intake = Intake(app[BUS], app[POOL], spooling=bool(settings.amqp_url))
@@ -76,6 +95,14 @@ def _door_of(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
             pool=app[POOL],
             book=StoreBook(partial(store.live_store, app[POOL])),
             intake=intake,
+            bodies=Bodies(),
+            gate=Gate(
+                proxies=Networks.parse(settings.trusted_proxies),
+                allowed=Networks.parse(settings.webhooks_allowed_networks),
+                per_second=settings.webhooks_refusals_per_second,
+            ),
+            ceiling=Ceiling(settings.webhooks_shop_per_second, crowded=intake.crowded),
+            max_age_seconds=settings.webhooks_max_age_hours * 3600,
         )
         yield
         await intake.close()

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from shared.bus.protocol import MAX_BODY_BYTES
 from shared.deliveries import Delivery
 from shared.errors import NotFound, Rejected
+from shared.shopify.addressee import addressee, may_name_a_shop
 
-# Privacy requests, and a repeated notice of the uninstall itself, come after the store has left.
-PARTING_TOPICS: Final = frozenset(
-    {"customers/data_request", "customers/redact", "shop/redact", "app/uninstalled"}
-)
+# Of a shop that we do not know we hold nothing, so that what they ask for is done.
+PRIVACY_TOPICS: Final = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
+# They, and a repeated notice of the uninstall itself, come after the store has left.
+PARTING_TOPICS: Final = PRIVACY_TOPICS | {"app/uninstalled"}
+# It tells that a shop has another domain, under which we do not know it yet.
+RENAMING_TOPIC: Final = "shop/update"
+# They tell about the app, the shop and privacy, so nobody's choice of topics leaves them out.
+_UNASKED: Final = PARTING_TOPICS | {RENAMING_TOPIC, "app/scopes_update", "bulk_operations/finish"}
 _TAKING: Final = frozenset({"active", "reauth_required"})
 
 # A frame of one delivery must stay under the limit of the bus even if it does not compress.
 CLAIM_CHECK_BYTES: Final = MAX_BODY_BYTES - 16 * 1024
+# Privacy requests and descriptions of a shop have some hundred bytes, at most a few thousand.
+_ADDRESSED_BYTES: Final = 8 * 1024
 BATCH_DELIVERIES: Final = 64
 BATCH_BYTES: Final = 512 * 1024
 
-# Names that the seeds of this project used for topics that Shopify calls otherwise.
-_TOPIC_ALIASES: Final = {"orders_update": "orders_updated"}
+# What earlier guides called a topic that Shopify calls otherwise.
+_TOPIC_ALIASES: Final = {"ORDERS_UPDATE": "ORDERS_UPDATED"}
 
 COUNTED_TOPICS: Final = frozenset(
     f"{noun}/{verb}"
@@ -51,13 +61,26 @@ COUNTED_TOPICS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A store that is or was connected. *sealed_secret* is its own signing secret, or empty."""
+    """A store that is or was connected.
+
+    *sealed_secret* is its own signing secret, or empty; *topics* are those that its owner chose, in
+    one spelling, or None for all.
+    """
 
     tenant_id: str
     shop_id: int
     shop_domain: str
     status: str
     sealed_secret: str = ""
+    topics: frozenset[str] | None = None
+
+
+class _Shop(msgspec.Struct):
+    id: int
+    myshopify_domain: str
+
+
+_shop = msgspec.json.Decoder(_Shop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +91,15 @@ class Spooled:
     shop_id: int
     spool_id: int
     delivery: Delivery
+
+
+def shop_named(body: bytes, shop_domain: str) -> int | None:
+    """Return Shopify's id of the shop that a signed body says has *shop_domain*, if it does."""
+    try:
+        shop = _shop.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    return shop.id if shop.myshopify_domain.lower() == shop_domain.lower() else None
 
 
 def takes(store: Store, topic: str) -> bool:
@@ -82,12 +114,46 @@ def taken_by(store: Store | None, topic: str) -> Store:
     return store
 
 
+def one_spelling(topic: str) -> str:
+    """Return *topic* as Shopify's enum spells it: orders/create is ORDERS_CREATE."""
+    spelled = topic.upper().replace("/", "_").replace(".", "_")
+    return _TOPIC_ALIASES.get(spelled, spelled)
+
+
+def wants(store: Store, topic: str) -> bool:
+    """Say whether *topic* is one that the owner of *store* did not switch off."""
+    return store.topics is None or topic in _UNASKED or one_spelling(topic) in store.topics
+
+
+def check_addressee(body: bytes, shop_domain: str, topic: str) -> None:
+    """Raise Rejected when a signed body names another shop than the header, which is not signed.
+
+    A ``shop/update`` may: the shop has another domain. So may what is no JSON; it is kept as it is.
+    Bodies that describe something larger name no shop, and the syncer looks at them again.
+    """
+    if len(body) > _ADDRESSED_BYTES or topic == RENAMING_TOPIC or not may_name_a_shop(body):
+        return
+    try:
+        named = addressee.decode(body)
+    except msgspec.MsgspecError:
+        return
+    if named.is_other_than(shop_domain):
+        raise Rejected("the body names another shop than the header", code="shop_mismatch")
+
+
+def age_seconds(triggered_at: str, moment: datetime) -> float:
+    """Return how long ago the header says that it happened; 0 when it does not say so."""
+    try:
+        triggered = datetime.fromisoformat(triggered_at)
+    except ValueError:
+        return 0.0
+    return (moment - triggered).total_seconds() if triggered.tzinfo else 0.0
+
+
 def agree(path_topic: str, topic: str) -> None:
     """Raise Rejected when the URL names another topic than the header."""
-    if not path_topic:
-        return
-    named = path_topic.strip("/").replace("/", "_").lower()
-    if _TOPIC_ALIASES.get(named, named) != topic.replace("/", "_"):
+    named = path_topic.strip("/")
+    if named and one_spelling(named) != one_spelling(topic):
         raise Rejected("the URL names another topic than X-Shopify-Topic", code="topic_mismatch")
 
 

@@ -15,7 +15,8 @@ from services.webhooks.metrics import SPOOL_DELIVERIES
 from shared.background import pause
 from shared.bus.connect import BUS
 from shared.bus.protocol import Bus
-from shared.deliveries import TOPIC, pack
+from shared.clock import now
+from shared.deliveries import TOPIC, pack, sent_headers
 from shared.errors import Unavailable
 from shared.postgres import POOL, Pool, translated
 
@@ -52,7 +53,9 @@ async def drain_once(pool: Pool, bus: Bus) -> int:
         async with pool.acquire() as conn, conn.transaction():
             spooled = await store.oldest_spooled(conn, _BATCHES * BATCH_DELIVERIES)
             for batch in batches(spooled):
-                await bus.publish(TOPIC, pack([one.delivery for one in batch]))
+                deliveries = [one.delivery for one in batch]
+                headers = sent_headers(deliveries, at=now(), spooled=True)
+                await bus.publish(TOPIC, pack(deliveries), headers=headers)
             if spooled:
                 await store.unspool(conn, spooled)
                 log.info("spool drained", deliveries=len(spooled))

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 import structlog
 from aiohttp import web
 
 from services.webhooks import domain, store
+from services.webhooks.bodies import Bodies
+from services.webhooks.gate import Ceiling, Gate
 from services.webhooks.intake import Intake
-from services.webhooks.metrics import DELIVERIES_TOTAL
+from services.webhooks.metrics import DELIVERIES_TOTAL, UNTIMELY_TOTAL
 from services.webhooks.stores import StoreBook
 from shared.clock import now
 from shared.deliveries import Delivery
-from shared.errors import Rejected, Unauthorized, Unavailable
+from shared.errors import Forbidden, Rejected, Unauthorized, Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import Pool
 from shared.shopify.headers import WebhookHeaders, webhook_headers
 from shared.shopify.signature import webhook_is_signed
+from shared.tracing import traced
 from shared.web import problem
 
 log = structlog.get_logger()
+
+_DAY_SECONDS: Final = 86_400.0
+# Clocks differ; more than this is no difference of clocks.
+_AHEAD_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +42,16 @@ class Door:
     pool: Pool
     book: StoreBook
     intake: Intake
+    bodies: Bodies
+    gate: Gate
+    ceiling: Ceiling
+    max_age_seconds: float
 
 
 DOOR = web.AppKey("DOOR", Door)
 
 # The children of a labelled counter cost a lock and a tuple per look-up.
-_ACCEPTED = {
+_KEPT = {
     topic: DELIVERIES_TOTAL.labels(topic, "accepted") for topic in (*domain.COUNTED_TOPICS, "other")
 }
 
@@ -48,47 +61,77 @@ async def receive(request: web.Request) -> web.Response:
 
     No middleware: this route carries the load, and its errors are few.
     """
-    topic = "unread"
+    door = request.app[DOOR]
+    topic, body, suspect = "unread", b"", False
     try:
-        body = await request.read()
+        suspect = door.gate.suspects(request)
+        body = await door.bodies.read(request)
         claims = webhook_headers(request.headers)
         topic = claims.topic
         domain.agree(request.match_info.get("topic", ""), topic)
-        await _take(request.app[DOOR], claims, body)
+        owner = await _owner(door, claims, body, suspect=suspect)
+        if owner is None:
+            DELIVERIES_TOTAL.labels(domain.counted(topic), "nothing_held").inc()
+        else:
+            await _take(door, owner, claims, body)
     except web.HTTPRequestEntityTooLarge:
         DELIVERIES_TOTAL.labels("other", "too_large").inc()
         raise
     except (Rejected, Unavailable) as exc:
-        return _refused(topic, exc)
-    _ACCEPTED[domain.counted(topic)].inc()
+        return _refused(request, topic, exc, suspect=suspect)
+    finally:
+        door.bodies.let_go(body)
     return web.Response()
 
 
-async def _take(door: Door, claims: WebhookHeaders, body: bytes) -> None:
-    found = await _signed(door, claims, body)
-    if found is None:
-        found = await _owner(door, claims)
-    owner = domain.taken_by(found, claims.topic)
+async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: bytes) -> None:
+    """Make a delivery durable that is proved to be of *owner*, if its owner wants it."""
+    domain.check_addressee(body, claims.shop_domain, claims.topic)
+    moment = now()
+    _check_age(door, claims, moment)
+    counted = domain.counted(claims.topic)
+    if not domain.wants(owner, claims.topic):
+        DELIVERIES_TOTAL.labels(counted, "filtered").inc()
+        return
+    door.ceiling.enter(owner.shop_id)
     body_id = ""
     if len(body) > domain.CLAIM_CHECK_BYTES:
         body_id = str(uuid.uuid4())
         await store.keep_body(door.pool, owner, body_id=body_id, body=body)
         body = b""
-    await door.intake.add(_delivery(owner, claims, body=body, body_id=body_id))
+    delivery = _delivery(owner, claims, moment.isoformat(), body=body, body_id=body_id)
+    await door.intake.add(delivery)
+    _KEPT[counted].inc()
 
 
-async def _signed(door: Door, claims: WebhookHeaders, body: bytes) -> domain.Store | None:
-    """Verify *body*; return the store when its own secret had to be asked for.
+def _check_age(door: Door, claims: WebhookHeaders, moment: datetime) -> None:
+    age = domain.age_seconds(claims.triggered_at, moment)
+    if -_AHEAD_SECONDS <= age <= (door.max_age_seconds or _DAY_SECONDS):
+        return
+    UNTIMELY_TOTAL.labels("late" if age > 0 else "early").inc()
+    if door.max_age_seconds:
+        raise Rejected("X-Shopify-Triggered-At is too far from now", code="untimely")
+
+
+async def _owner(
+    door: Door, claims: WebhookHeaders, body: bytes, *, suspect: bool
+) -> domain.Store | None:
+    """Verify *body* and return whose it is; None: a privacy request of a shop we hold nothing of.
 
     Raises Unauthorized, also for a shop we do not know: a stranger learns nothing.
     """
     if webhook_is_signed(body, claims.signature, door.secrets):
-        return None
-    found = await door.book.store(claims.shop_domain)
+        found = await _named(door, claims, body)
+        if found is None and claims.topic in domain.PRIVACY_TOPICS:
+            return None
+        return domain.taken_by(found, claims.topic)
+    book = door.book
+    # A stranger who keeps trying does not have our database searched for the names he thinks of.
+    found = book.remembered(claims.shop_domain) if suspect else await book.store(claims.shop_domain)
     if found is not None and found.sealed_secret:
         own = _own_secret(door.ring, found)
         if webhook_is_signed(body, claims.signature, (own,)):
-            return found
+            return domain.taken_by(found, claims.topic)
     raise Unauthorized("the signature does not match", code="bad_signature")
 
 
@@ -106,32 +149,43 @@ def _own_secret(ring: KeyRing, owner: domain.Store) -> str:
         return ""
 
 
-async def _owner(door: Door, claims: WebhookHeaders) -> domain.Store | None:
+async def _named(door: Door, claims: WebhookHeaders, body: bytes) -> domain.Store | None:
     found = await door.book.store(claims.shop_domain)
+    if found is None and claims.topic == domain.RENAMING_TOPIC:
+        shopify_id = domain.shop_named(body, claims.shop_domain)
+        return await store.store_of_shop(door.pool, shopify_id) if shopify_id else None
     if found is None and claims.topic in domain.PARTING_TOPICS:
         return await store.former_store(door.pool, claims.shop_domain)
     return found
 
 
 def _delivery(
-    owner: domain.Store, claims: WebhookHeaders, *, body: bytes, body_id: str
+    owner: domain.Store, claims: WebhookHeaders, received_at: str, *, body: bytes, body_id: str
 ) -> Delivery:
     return Delivery(
         owner.tenant_id,
         owner.shop_id,
-        owner.shop_domain,
+        claims.shop_domain,
         claims.topic,
         claims.webhook_id,
         claims.event_id,
         claims.triggered_at,
-        now().isoformat(),
+        received_at,
         claims.api_version,
         body,
         body_id,
+        traced(claims.traceparent),
     )
 
 
-def _refused(topic: str, exc: Rejected | Unavailable) -> web.Response:
+def _refused(
+    request: web.Request, topic: str, exc: Rejected | Unavailable, *, suspect: bool
+) -> web.Response:
+    gate = request.app[DOOR].gate
+    if suspect and isinstance(exc, Unauthorized):
+        exc = gate.throttled(request)
+    elif isinstance(exc, Rejected) and not isinstance(exc, Forbidden):
+        gate.refused(request)
     DELIVERIES_TOTAL.labels(domain.counted(topic), exc.code).inc()
     if isinstance(exc, Unauthorized):
         return web.Response(status=401)

@@ -15,7 +15,8 @@ from services.webhooks.metrics import BATCH_DELIVERIES as BATCH_SIZE
 from services.webhooks.metrics import PUBLISH_SECONDS, SPOOLED_TOTAL
 from shared.bus.group_commit import GroupCommit, Limits
 from shared.bus.protocol import Bus
-from shared.deliveries import TOPIC, Delivery, pack
+from shared.clock import now
+from shared.deliveries import TOPIC, Delivery, pack, sent_headers
 from shared.errors import Unavailable
 from shared.postgres import Pool
 
@@ -41,6 +42,10 @@ class Intake:
         """Return a future that ends when *delivery* is durable; see GroupCommit.add."""
         return self._commits.add(delivery, len(delivery.body) + _ENVELOPE_BYTES)
 
+    def crowded(self) -> bool:
+        """Say whether half of the room for what waits is taken."""
+        return self._commits.crowded
+
     async def close(self) -> None:
         """Wait until everything taken in is durable or has failed."""
         await self._commits.close()
@@ -48,7 +53,8 @@ class Intake:
     async def _commit(self, deliveries: Sequence[Delivery]) -> None:
         started = time.perf_counter()
         try:
-            await self._bus.publish(TOPIC, pack(deliveries))
+            headers = sent_headers(deliveries, at=now())
+            await self._bus.publish(TOPIC, pack(deliveries), headers=headers)
         except Unavailable:
             if not self._spooling:
                 raise

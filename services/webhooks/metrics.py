@@ -11,6 +11,11 @@ DELIVERIES_TOTAL = Counter(
     "Deliveries by topic (rare ones as other) and outcome.",
     ["topic", "outcome"],
 )
+UNTIMELY_TOTAL = Counter(
+    "tillstream_webhooks_untimely_total",
+    "Signed deliveries that say they are older than a day (late) or from the future (early).",
+    ["age"],
+)
 BATCH_DELIVERIES = Histogram(
     "tillstream_webhooks_batch_deliveries",
     "Deliveries that left in one message.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.webhooks.domain import Spooled, Store
+from services.webhooks.domain import Spooled, Store, one_spelling
 from shared.deliveries import Delivery, pack, unpack
 from shared.postgres import Connection, Pool, Record, load_queries, translated
 
@@ -26,10 +26,24 @@ async def former_store(pool: Pool, shop_domain: str) -> Store | None:
     return _store(row)
 
 
+async def store_of_shop(pool: Pool, shopify_shop_id: int) -> Store | None:
+    """Find the connected store that is this shop at Shopify, whatever its domain."""
+    with translated():
+        row = await pool.fetchrow(SQL["store_of_shop"], shopify_shop_id)
+    return _store(row)
+
+
 async def keep_body(pool: Pool, store: Store, *, body_id: str, body: bytes) -> None:
     """Keep a body that is too large for the bus."""
     with translated():
         await pool.execute(SQL["keep_body"], UUID(store.tenant_id), store.shop_id, body_id, body)
+
+
+async def prune_bodies(pool: Pool, *, limit: int) -> int:
+    """Forget up to *limit* bodies that are too old; return how many there were."""
+    with translated():
+        done = await pool.execute(SQL["prune_bodies"], limit)
+    return int(done.rpartition(" ")[2])
 
 
 async def spool(pool: Pool, deliveries: Sequence[Delivery]) -> None:
@@ -76,10 +90,12 @@ async def spool_depth(conn: Connection) -> int:
 def _store(row: Record | None) -> Store | None:
     if row is None:
         return None
+    topics = row["topics"]
     return Store(
         tenant_id=row["tenant_id"],
         shop_id=row["shop_id"],
         shop_domain=row["shop_domain"],
         status=row["status"],
         sealed_secret=row["webhook_secret_enc"] or "",
+        topics=None if topics is None else frozenset(map(one_spelling, topics)),
     )

@@ -1,13 +1,31 @@
 -- name: live_store
-SELECT store.tenant_id::text, store.shop_id, store.shop_domain, store.status,
+-- Under its present domain, else under the one that it had last.
+SELECT store.tenant_id::text, store.shop_id, store.shop_domain, store.status, store.topics,
     credential.webhook_secret_enc
 FROM accounts.stores AS store
 LEFT JOIN accounts.credentials AS credential USING (tenant_id, shop_id)
-WHERE store.shop_domain = $1 AND store.status <> 'disconnected'
+WHERE store.status <> 'disconnected' AND (
+    store.shop_domain = $1 OR NOT EXISTS (
+        SELECT FROM accounts.stores AS named
+        WHERE named.shop_domain = $1 AND named.status <> 'disconnected'
+    ) AND (store.tenant_id, store.shop_id) = (
+        SELECT former.tenant_id, former.shop_id FROM accounts.store_domains AS former
+        WHERE former.domain = $1 ORDER BY former.until DESC LIMIT 1
+    )
+)
+
+-- name: store_of_shop
+SELECT store.tenant_id::text, store.shop_id, store.shop_domain, store.status, store.topics,
+    credential.webhook_secret_enc
+FROM accounts.stores AS store
+LEFT JOIN accounts.credentials AS credential USING (tenant_id, shop_id)
+WHERE store.shopify_shop_id = $1 AND store.status <> 'disconnected'
+ORDER BY store.shop_id DESC
+LIMIT 1
 
 -- name: former_store
 -- Privacy requests come up to 48 hours after a store has left.
-SELECT tenant_id::text, shop_id, shop_domain, status, NULL AS webhook_secret_enc
+SELECT tenant_id::text, shop_id, shop_domain, status, topics, NULL AS webhook_secret_enc
 FROM accounts.stores
 WHERE shop_domain = $1
 ORDER BY disconnected_at DESC NULLS LAST, shop_id DESC
@@ -16,6 +34,17 @@ LIMIT 1
 -- name: keep_body
 INSERT INTO intake.bodies (tenant_id, shop_id, body_id, body)
 VALUES ($1, $2, $3, $4)
+
+-- name: prune_bodies
+-- As long as services/syncer/store/prune.sql keeps the bodies of the event log.
+DELETE FROM intake.bodies AS kept
+USING (
+    SELECT tenant_id, shop_id, body_id FROM intake.bodies
+    WHERE stored_at < now() - interval '14 days'
+    ORDER BY stored_at LIMIT $1
+    FOR UPDATE SKIP LOCKED
+) AS old
+WHERE kept.tenant_id = old.tenant_id AND kept.shop_id = old.shop_id AND kept.body_id = old.body_id
 
 -- name: spool
 INSERT INTO intake.spool (tenant_id, shop_id, delivery)

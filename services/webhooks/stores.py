@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from services.webhooks.domain import Store
@@ -15,7 +17,10 @@ KNOWN_SECONDS: Final = 30.0
 UNKNOWN_SECONDS: Final = 2.0
 # Anybody may name domains; only so many are remembered.
 MOST_REMEMBERED: Final = 20_000
-_LOOKUP_SECONDS: Final = 1.0
+# How long a delivery waits for a look-up, and how long the look-up may go on without it. Given up
+# with its delivery, a machine too busy to connect within a second would never learn a store.
+PATIENCE_SECONDS: Final = 1.0
+_LOOKUP_SECONDS: Final = 10.0
 
 Find = Callable[[str], Awaitable[Store | None]]
 
@@ -48,20 +53,30 @@ class StoreBook:
             self._remember(shop_domain, memory.store, UNKNOWN_SECONDS)
             return memory.store
 
+    def remembered(self, shop_domain: str) -> Store | None:
+        """Return the store as it was last seen, without asking the database."""
+        memory = self._memories.get(shop_domain)
+        return memory.store if memory is not None else None
+
     async def _look_up(self, shop_domain: str) -> Store | None:
         lookup = self._lookups.get(shop_domain)
         if lookup is None:
             lookup = asyncio.create_task(self._read(shop_domain), name="find store")
             self._lookups[shop_domain] = lookup
-            lookup.add_done_callback(lambda _: self._lookups.pop(shop_domain))
-        return await asyncio.shield(lookup)
+            lookup.add_done_callback(partial(self._looked_up, shop_domain))
+        with _slow():
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await asyncio.shield(lookup)
+
+    def _looked_up(self, shop_domain: str, lookup: asyncio.Task[Store | None]) -> None:
+        del self._lookups[shop_domain]
+        if not lookup.cancelled():
+            lookup.exception()  # Nobody may be waiting for it any more.
 
     async def _read(self, shop_domain: str) -> Store | None:
-        try:
+        with _slow():
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 store = await self._find(shop_domain)
-        except TimeoutError as exc:
-            raise Unavailable("PostgreSQL is slow", code="database_unavailable") from exc
         self._remember(shop_domain, store, KNOWN_SECONDS if store else UNKNOWN_SECONDS)
         return store
 
@@ -69,3 +84,11 @@ class StoreBook:
         if len(self._memories) >= MOST_REMEMBERED and shop_domain not in self._memories:
             self._memories.pop(next(iter(self._memories)))
         self._memories[shop_domain] = _Memory(store, self._clock() + seconds)
+
+
+@contextlib.contextmanager
+def _slow() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as exc:
+        raise Unavailable("PostgreSQL is slow", code="database_unavailable") from exc

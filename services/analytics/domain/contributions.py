@@ -12,6 +12,7 @@ from services.analytics.domain.orders import ZERO
 
 Kind: TypeAlias = Literal[
     "order",
+    "charge",
     "sale",
     "gift_card",
     "refund",

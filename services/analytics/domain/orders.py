@@ -67,12 +67,44 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """One line of an agreement, signed as Shopify signs it: what is taken back is negative.
+
+    *total* is after discounts and holds *tax*; *discount* holds none.
+    """
+
+    sale_id: int
+    action: str
+    line_type: str
+    line_id: int | None = None
+    quantity: int = 0
+    total: Decimal
+    discount: Decimal = ZERO
+    tax: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What was sold or taken back at once: by the order, an edit, a refund or a return."""
+
+    agreement_id: int
+    happened_at: datetime
+    reason: str
+    sales: tuple[Sale, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSnapshot:
-    """The newest known state of one order."""
+    """The newest known state of one order.
+
+    *agreements* are Shopify's own ledger of it, empty where that is not synced; *fees* are the
+    additional fees that it must add up to, None where they are not known.
+    """
 
     order_id: int
     currency: str
     processed_at: datetime
+    customer_id: int | None = None
     cancelled_at: datetime | None = None
     deleted: bool = False
     test: bool = False
@@ -84,3 +116,5 @@ class OrderSnapshot:
     lines: tuple[Line, ...] = ()
     shipping: tuple[Shipping, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    fees: Decimal | None = None

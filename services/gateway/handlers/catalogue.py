@@ -1,4 +1,4 @@
-"""Orders, products, customers and inventory, as last synced."""
+"""Orders, products, customers, inventory and every other resource, as last synced."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from services.gateway.models import Store
 from services.gateway.resources import (
     CustomerQuery,
     InventoryQuery,
+    ObjectQuery,
+    OneObjectQuery,
     OneOrderQuery,
     OrderQuery,
     ProductQuery,
 )
 from services.gateway.routing import Call, Nothing, Reply
-from services.gateway.store import commerce
+from services.gateway.store import commerce, objects
 from shared.errors import NotFound
 from shared.postgres import POOL, Connection, tenant_transaction, translated
+from shared.shopify.resources import RESOURCES
 
 
 @asynccontextmanager
@@ -111,6 +114,30 @@ async def list_inventory(call: Call[InventoryQuery]) -> Reply:
     async with store_of(call) as (conn, store):
         rows = await commerce.levels(conn, store.shop_id, call.asked, after=position)
     return paged(rows, call.asked.limit, "inventory_item_id", "location_id")
+
+
+async def list_objects(call: Call[ObjectQuery]) -> Reply:
+    """List the objects of a resource, newest first, each with all that belongs to it."""
+    after = domain.decode_cursor(call.asked.cursor, tuple[int])
+    async with store_of(call) as (conn, store):
+        rows = await objects.objects(
+            conn, store, call.text("resource"), call.asked, after=after[0] if after else None
+        )
+    return paged(rows, call.asked.limit, "id")
+
+
+async def show_object(call: Call[OneObjectQuery]) -> Reply:
+    """Show one object of a resource with all that belongs to it."""
+    resource, object_id = call.text("resource"), call.number("object_id")
+    async with store_of(call) as (conn, store):
+        rows = await objects.objects(
+            conn,
+            store,
+            resource,
+            ObjectQuery(limit=1, include=call.asked.include),
+            object_id=object_id,
+        )
+    return Reply(data=_found(rows[0] if rows else None, RESOURCES[resource].kind, object_id))
 
 
 def _found(found: BaseModel | None, resource: str, number: int) -> BaseModel:

@@ -20,6 +20,7 @@ from services.gateway.shopify import SHOPIFY, Shopify, facts_of
 from services.gateway.store import accounts, commerce
 from shared.errors import NotFound, Rejected, Unavailable
 from shared.postgres import POOL, Pool, tenant_transaction, translated
+from shared.shopify.snapshots import Owner
 
 VERSION: web.AppKey[str] = web.AppKey("VERSION")
 
@@ -57,7 +58,8 @@ async def _tried(pool: Pool, shopify: Shopify, tenant_id: str, store: Store) -> 
                 held = await accounts.credentials(conn, store.shop_id)
         if held is None:
             raise NotFound("the store has no token", code="no_token")
-        client = shopify.client(store.shop_domain, shopify.opened(held, "access_token"))
+        owner = Owner(tenant_id=tenant_id, shop_id=store.shop_id)
+        client = shopify.client(store.shop_domain, shopify.opened(held, "access_token"), owner)
         await facts_of(client)
     except (Rejected, Unavailable) as exc:
         code = exc.code

@@ -6,8 +6,9 @@ from services.gateway import connecting, domain, renewal
 from services.gateway.models import Connection, StoreNamed
 from services.gateway.routing import Call, Nothing, Reply
 from services.gateway.shopify import SHOPIFY, Shopify, facts_of, failures_told
-from services.gateway.store import accounts
-from shared.events import StoreLeft
+from services.gateway.store import accounts, outgoing
+from shared.errors import Conflict
+from shared.events import StoreLeft, StoreRenamed
 from shared.postgres import POOL, Pool, tenant_transaction, translated
 from shared.shopify import oauth
 
@@ -71,6 +72,10 @@ async def disconnect(call: Call[Nothing]) -> Reply:
                     request_id=call.request_id,
                 )
                 await accounts.audit(conn, entry)
+                gone = {"status": "disconnected", "reason": "by the merchant"}
+                await outgoing.add_event(
+                    conn, principal.tenant_id, store.shop_id, "store.left", gone
+                )
             (left,) = await accounts.stores(conn, str(store.shop_id))
     return Reply(data=left)
 
@@ -118,5 +123,35 @@ async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
                 action=f"store.{event.status}",
                 target=shop_domain,
                 details={"shop_id": event.shop_id, "reason": event.reason},
+            )
+            await accounts.audit(conn, entry)
+            gone = {"status": event.status, "reason": event.reason}
+            await outgoing.add_event(conn, tenant_id, event.shop_id, "store.left", gone)
+
+
+async def on_store_renamed(event: StoreRenamed, *, pool: Pool) -> None:
+    """Follow a shop to its new domain; deliveries that name the old one are still taken.
+
+    Raises Conflict when another store is connected under the new domain.
+    """
+    tenant_id = str(event.tenant_id)
+    with translated():
+        async with tenant_transaction(pool, tenant_id) as conn:
+            await accounts.lock_domain(conn, event.shop_domain)
+            async with accounts.door(conn):
+                holder = await accounts.holder_of_domain(conn, event.shop_domain)
+            if holder not in (None, tenant_id):
+                raise Conflict("the domain is another store's", code="store_already_connected")
+            former = await accounts.rename(
+                conn, event.shop_id, event.shop_domain, at=event.happened_at
+            )
+            if former is None:
+                return
+            entry = accounts.Entry(
+                tenant_id=tenant_id,
+                actor="shopify",
+                action="store.renamed",
+                target=event.shop_domain,
+                details={"shop_id": event.shop_id, "former": former},
             )
             await accounts.audit(conn, entry)

@@ -249,6 +249,12 @@ async def leave(
     return domain
 
 
+async def rename(conn: Connection, shop_id: int, shop_domain: str, *, at: datetime) -> str | None:
+    """Give a store its new domain and remember the old; return that, None when nothing changed."""
+    former: str | None = await conn.fetchval(SQL["rename"], shop_id, shop_domain, at)
+    return former
+
+
 async def erase_credentials(conn: Connection, shop_id: int) -> None:
     """Forget a store's tokens."""
     await conn.execute(SQL["erase_credentials"], shop_id)

@@ -148,6 +148,25 @@ UPDATE accounts.stores SET status = $2, status_reason = $3
 WHERE shop_id = $1 AND status = 'active' AND connected_at <= $4
 RETURNING shop_domain
 
+-- name: rename
+-- An older notice than the last change of name changes nothing, nor does one of the present name.
+WITH was AS (
+    SELECT s.tenant_id, s.shop_id, s.shop_domain, s.connected_at FROM accounts.stores s
+    WHERE s.shop_id = $1 AND s.shop_domain <> $2 AND NOT EXISTS (
+        SELECT FROM accounts.store_domains o WHERE o.shop_id = s.shop_id AND o.until > $3
+    )
+    FOR UPDATE
+), kept AS (
+    INSERT INTO accounts.store_domains AS d (tenant_id, shop_id, domain, since, until)
+    SELECT w.tenant_id, w.shop_id, w.shop_domain, COALESCE((
+        SELECT max(o.until) FROM accounts.store_domains o WHERE o.shop_id = w.shop_id
+    ), w.connected_at), $3 FROM was w
+    ON CONFLICT (tenant_id, shop_id, domain) DO UPDATE SET until = excluded.until
+)
+UPDATE accounts.stores s SET shop_domain = $2 FROM was w
+WHERE s.tenant_id = w.tenant_id AND s.shop_id = w.shop_id
+RETURNING w.shop_domain
+
 -- name: erase_credentials
 DELETE FROM accounts.credentials WHERE shop_id = $1
 

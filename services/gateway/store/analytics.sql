@@ -1,6 +1,7 @@
 -- name: sales
 SELECT date_trunc($4, day::timestamp)::date AS period, currency,
     sum(orders)::bigint AS orders, sum(units)::bigint AS units,
+    sum(new_customers)::bigint AS new_customers,
     sum(gross_sales) AS gross_sales, sum(discounts) AS discounts,
     sum(sales_reversals) AS sales_reversals, sum(net_sales) AS net_sales,
     sum(shipping) AS shipping, sum(taxes) AS taxes, sum(duties) AS duties,

@@ -1,103 +1,16 @@
-"""Reads of what the syncer wrote, and the one write it invites: a job."""
+"""Reads of what the syncer wrote."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
-
-import orjson
-import zstandard
 
 from services.gateway import resources
-from services.gateway.domain import progress
 from services.gateway.figures import priced
-from services.gateway.models import (
-    HealthSummary,
-    Job,
-    JobQuery,
-    SyncStatus,
-    WebhookEvent,
-    WebhookQuery,
-)
-from shared.postgres import Connection, Record, load_queries
+from services.gateway.models import HealthSummary
+from services.gateway.store.objects import archived
+from shared.postgres import Connection, load_queries
 
 SQL = load_queries("services.gateway.store", "commerce.sql")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobWanted:
-    """What to queue for a store: one job per kind."""
-
-    tenant_id: str
-    shop_id: int
-    kinds: Sequence[str]
-    mode: Literal["full", "incremental"]
-    trigger: Literal["connect", "manual"]
-    requested_by: str
-
-
-async def queue_jobs(conn: Connection, wanted: JobWanted) -> None:
-    """Queue what is not queued or running already."""
-    for kind in wanted.kinds:
-        await conn.execute(
-            SQL["insert_job"],
-            wanted.tenant_id,
-            wanted.shop_id,
-            kind,
-            wanted.mode,
-            wanted.trigger,
-            wanted.requested_by,
-        )
-
-
-async def live_jobs(conn: Connection, wanted: JobWanted, now: datetime) -> list[Job]:
-    """Return the queued and running jobs that answer *wanted*."""
-    rows = await conn.fetch(SQL["live_jobs"], wanted.shop_id, wanted.mode, list(wanted.kinds))
-    return [_job(row, now) for row in rows]
-
-
-async def jobs(
-    conn: Connection,
-    shop_id: int,
-    query: JobQuery,
-    *,
-    after: tuple[datetime, uuid.UUID] | None,
-    now: datetime,
-) -> list[Job]:
-    """Return a page of jobs, newest first, and one more when there are more."""
-    rows = await conn.fetch(
-        SQL["jobs"], shop_id, query.kind, query.status, *(after or (None, None)), query.limit + 1
-    )
-    return [_job(row, now) for row in rows]
-
-
-async def job(conn: Connection, shop_id: int, job_id: str, now: datetime) -> Job | None:
-    """Return one job with its progress."""
-    row = await conn.fetchrow(SQL["job"], shop_id, job_id)
-    return _job(row, now) if row else None
-
-
-def _job(row: Record, now: datetime) -> Job:
-    done = progress(
-        done=row["rows_done"],
-        total=row["rows_total"],
-        started_at=row["started_at"],
-        until=row["finished_at"] or now,
-        over=row["status"] == "succeeded",
-    )
-    return Job.model_validate(
-        dict(row)
-        | {"percent": done.percent, "rows_per_second": done.rate, "eta_seconds": done.eta_seconds}
-    )
-
-
-async def sync_states(conn: Connection, shop_id: int) -> list[SyncStatus]:
-    """Return where the polls of each kind stand."""
-    rows = await conn.fetch(SQL["sync_states"], shop_id)
-    return [SyncStatus.model_validate(dict(row)) for row in rows]
 
 
 async def day_bounds(
@@ -148,7 +61,7 @@ async def order_detail(
         | {"lines": [x for x in refund_lines if x["refund_id"] == refund["refund_id"]]}
         for refund in await conn.fetch(SQL["refunds"], *key)
     ]
-    raw = orjson.Fragment(zstandard.ZstdDecompressor().decompress(row["raw"])) if with_raw else None
+    raw = archived(row["raw"]) if with_raw else None
     children = {
         "lines": [
             priced(dict(line), currency) for line in await conn.fetch(SQL["order_lines"], *key)
@@ -236,30 +149,6 @@ async def levels(
         query.limit + 1,
     )
     return [resources.InventoryLevel.model_validate(dict(row)) for row in rows]
-
-
-async def webhook_events(
-    conn: Connection, shop_id: int, query: WebhookQuery, *, after: tuple[object, ...] | None
-) -> list[WebhookEvent]:
-    """Return a page of deliveries, newest first, and one more when there are more."""
-    rows = await conn.fetch(
-        SQL["webhook_events"],
-        shop_id,
-        query.state,
-        query.topic,
-        query.resource_id,
-        query.received_from,
-        query.received_to,
-        *(after or (None, None, None)),
-        query.limit + 1,
-    )
-    return [WebhookEvent.model_validate(dict(row)) for row in rows]
-
-
-async def webhook_counts(conn: Connection, shop_id: int, query: WebhookQuery) -> dict[str, int]:
-    """Return how many deliveries ended in each state."""
-    rows = await conn.fetch(SQL["webhook_counts"], shop_id, query.received_from, query.received_to)
-    return {row["state"]: row["events"] for row in rows}
 
 
 async def summary(conn: Connection) -> HealthSummary:

@@ -1,38 +1,3 @@
--- name: insert_job
-INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger, requested_by)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (tenant_id, shop_id, kind, mode) WHERE status IN ('queued', 'running') DO NOTHING
-
--- name: live_jobs
-SELECT * FROM commerce.sync_jobs
-WHERE shop_id = $1 AND mode = $2 AND kind = ANY($3) AND status IN ('queued', 'running')
-ORDER BY created_at, kind
-
--- name: jobs
-SELECT * FROM commerce.sync_jobs
-WHERE shop_id = $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR status = $3)
-    AND (created_at, job_id)
-        < (COALESCE($4::timestamptz, 'infinity'), COALESCE($5::uuid, job_id))
-ORDER BY created_at DESC, job_id DESC
-LIMIT $6
-
--- name: job
-SELECT * FROM commerce.sync_jobs WHERE shop_id = $1 AND job_id = $2
-
--- name: sync_states
-SELECT s.kind, s.cursor_updated_at, s.full_synced_at, s.last_polled_at, s.last_success_at,
-    s.last_error, extract(epoch FROM now() - s.last_success_at)::bigint AS lag_seconds,
-    (
-        SELECT count(*) FROM commerce.refetches r
-        WHERE r.tenant_id = s.tenant_id AND r.shop_id = s.shop_id AND r.kind = ANY (CASE s.kind
-            WHEN 'orders' THEN '{order}'::text[]
-            WHEN 'products' THEN '{product}'
-            WHEN 'customers' THEN '{customer}'
-            WHEN 'inventory' THEN '{inventory_item,inventory_level,location}'
-        END)
-    ) AS pending_reads
-FROM commerce.sync_state s WHERE s.shop_id = $1 ORDER BY s.kind
-
 -- name: orders
 -- A missing cursor is the end of time instead of one more OR, which the index cannot use.
 SELECT o.order_id, o.name, o.email, o.customer_id, o.created_at, o.processed_at, o.updated_at,
@@ -132,25 +97,6 @@ WHERE l.shop_id = $1 AND (l.deleted_at IS NULL OR l.deleted_at < l.updated_at)
     AND (l.inventory_item_id, l.location_id) > (COALESCE($5::bigint, -1), COALESCE($6::bigint, -1))
 ORDER BY l.inventory_item_id, l.location_id
 LIMIT $7
-
--- name: webhook_events
-SELECT shop_id, topic, webhook_id, event_id, resource_id, state, error, triggered_at, received_at,
-    processed_at, api_version
-FROM commerce.webhook_events
-WHERE shop_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR topic = $3)
-    AND ($4::bigint IS NULL OR resource_id = $4)
-    AND ($5::timestamptz IS NULL OR received_at >= $5)
-    AND ($6::timestamptz IS NULL OR received_at < $6)
-    AND (received_at, topic, webhook_id)
-        < (COALESCE($7::timestamptz, 'infinity'), COALESCE($8::text, ''), COALESCE($9::text, ''))
-ORDER BY received_at DESC, topic DESC, webhook_id DESC
-LIMIT $10
-
--- name: webhook_counts
-SELECT state, count(*) AS events FROM commerce.webhook_events
-WHERE shop_id = $1 AND ($2::timestamptz IS NULL OR received_at >= $2)
-    AND ($3::timestamptz IS NULL OR received_at < $3)
-GROUP BY state ORDER BY state
 
 -- name: summary
 SELECT
