@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from services import bus_command
 from services.database import migrated
 from services.settings import MachineSettings
 from shared.errors import Rejected, Unavailable
@@ -26,18 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.basicConfig(level=logging.CRITICAL)
     try:
+        if asked.command == "bus":
+            return asyncio.run(bus_command.run(asked, MachineSettings()))
         return asyncio.run(_until_told(_work(asked, MachineSettings())))
     except ValidationError as exc:
-        return _fail(complaint(exc))
+        return _fail(complaint(exc), code=2 if asked.command == "bus" else 1)
     except (Rejected, Unavailable) as exc:
         return _fail(str(exc))
     except KeyboardInterrupt:
         return 130
 
 
-def _fail(reason: str) -> int:
+def _fail(reason: str, *, code: int = 1) -> int:
     print(f"tillstream: {reason}", file=sys.stderr)  # noqa: T201 - the command's answer
-    return 1
+    return code
 
 
 async def _until_told(work: Coroutine[None, None, int]) -> int:
@@ -102,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("migrate", help="bring the database of DATABASE_URL up to date and exit")
+    bus_command.add_parser(commands)
     commands.add_parser("up", help="run the four services, with PostgreSQL if none is given")
     demo = commands.add_parser("demo", help="the same with a simulated store, connected and live")
     demo.add_argument(

@@ -70,7 +70,7 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """Where to connect; valid while the server runs."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._sockets))}"
+        return _url(self._sockets)
 
     def start(self) -> str:
         """Start the server, on a new data directory where there is none, and return its URL.
@@ -159,6 +159,18 @@ class EmbeddedPostgres:
                 self.stop()
                 raise Unavailable(f"PostgreSQL was not ready in {_START_SECONDS} s ({self._log})")
             time.sleep(0.02)
+
+
+def running_url(directory: Path) -> str:
+    """Return where the server of *directory* answers, empty when none does."""
+    lines = _postmaster(directory.resolve() / "postgres")
+    if len(lines) < 5 or not _answers(Path(lines[4]) / _SOCKET):
+        return ""
+    return _url(lines[4])
+
+
+def _url(sockets: object) -> str:
+    return f"postgresql://postgres@/postgres?host={quote(str(sockets))}"
 
 
 def _private_file(path: Path) -> BinaryIO:

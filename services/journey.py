@@ -95,7 +95,7 @@ async def synced(store: Store, screen: Screen) -> Sequence[Mapping[str, Any]]:
             if jobs and not any(job["status"] in _UNENDED for job in jobs):
                 break
             await asyncio.sleep(0.3)
-    if failed := [job for job in jobs if job["status"] != "succeeded"]:
+    if failed := [job for job in jobs if job["status"] not in ("succeeded", "skipped")]:
         first = failed[0]
         raise Unavailable(f"the sync of {first['kind']} {first['status']}: {first['error']}")
     return jobs

@@ -23,11 +23,6 @@ from shared.errors import Rejected, Unavailable
 
 SERVICES = ("gateway", "webhooks", "syncer", "analytics")
 _READY_SECONDS = 60
-# All of the simulated store's history, not the 60 days that an app gets without asking.
-_DEMO_SCOPES = (
-    "read_all_orders,read_orders,read_products,read_customers,read_inventory,read_locations,"
-    "read_fulfillments"
-)
 
 Answer = TypeVar("Answer")
 
@@ -132,7 +127,7 @@ def environment_of(
             "SHOPIFY_CLIENT_ID": "demo-app",
             "SHOPIFY_CLIENT_SECRET": secrets.client_secret,
             "SIMULATOR_CLIENT_SECRET": secrets.client_secret,
-            "SHOPIFY_SCOPES": _DEMO_SCOPES,
+            "SHOPIFY_SCOPES": settings.demo_scopes,
             "SHOPIFY_BASE_URL": settings.url_of("simulator") + "/shops/{shop}",
             "SHOPIFY_WEBHOOK_URL": settings.url_of("webhooks") + "/api/v1/shopify/webhooks",
         }

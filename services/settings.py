@@ -16,6 +16,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _LOOPBACK = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "[::1]"})  # noqa: S104 - compared with
 _PLACES = frozenset({"host", "port", "dbname"})
 
+# All of the simulated store's history, not the 60 days that an app gets without asking.
+_DEMO_SCOPES = (
+    "read_all_orders,read_orders,read_products,read_customers,read_inventory,read_locations,"
+    "read_fulfillments,read_returns,read_draft_orders,read_discounts,read_gift_cards,"
+    "read_merchant_managed_fulfillment_orders,read_customer_merge,"
+    "read_shopify_payments_payouts,read_shopify_payments_disputes"
+)
+
 
 class MachineSettings(BaseSettings):
     """Empty URLs mean: embedded Postgres, bus in Postgres. Empty secrets are made once and kept."""
@@ -32,6 +40,8 @@ class MachineSettings(BaseSettings):
     syncer_port: int = Field(default=8082, ge=1, le=65535)
     analytics_port: int = Field(default=8083, ge=1, le=65535)
     simulator_port: int = Field(default=9400, ge=1, le=65535)
+    # What the demo's app may read: fewer scopes, less to sync.
+    demo_scopes: str = _DEMO_SCOPES
     public_base_url: str = ""
     shopify_client_id: str = Field(
         default="",

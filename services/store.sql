@@ -18,6 +18,21 @@ FROM (
     UNION ALL
     SELECT 'locations', count(*)
     FROM commerce.locations WHERE shop_id = $1 AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'order_details', count(*)
+    FROM commerce.order_details WHERE shop_id = $1 AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'fulfillment_orders', count(*)
+    FROM commerce.fulfillment_orders WHERE shop_id = $1 AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'draft_orders', count(*)
+    FROM commerce.draft_orders WHERE shop_id = $1 AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'collections', count(*)
+    FROM commerce.collections WHERE shop_id = $1 AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'discounts', count(*)
+    FROM commerce.discounts WHERE shop_id = $1 AND deleted_at IS NULL
 ) AS counted
 ORDER BY kind
 
