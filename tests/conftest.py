@@ -70,7 +70,7 @@ async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     await conn.execute("SET session_replication_role = replica")
     tables = await conn.fetch(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
-        " WHERE schemaname IN ('accounts', 'bus', 'intake', 'commerce', 'analytics')"
+        " WHERE schemaname IN ('accounts', 'bus', 'pacing', 'intake', 'commerce', 'analytics')"
     )
     await conn.execute(";".join(f"DELETE FROM {row['name']}" for row in tables))
     await conn.execute("SET session_replication_role = origin")

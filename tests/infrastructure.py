@@ -29,6 +29,7 @@ from tests import private_rabbitmq
 
 POSTGRES_IMAGE = "postgres:17-alpine"
 RABBITMQ_IMAGE = "rabbitmq:4.1-alpine"
+NEWEST_RABBITMQ_IMAGE = os.environ.get("TILLSTREAM_NEWEST_RABBITMQ", "rabbitmq:4-alpine")
 
 
 def nothing() -> None:
@@ -71,11 +72,19 @@ def rabbitmq() -> str | None:
     return _kept(server) if server else None
 
 
+@functools.cache
+def newest_rabbitmq() -> str | None:
+    """Return the URL of the newest RabbitMQ, None when Docker does not get it."""
+    server = in_docker(NEWEST_RABBITMQ_IMAGE, 5672, rabbitmq_container_url)
+    return _kept(server) if server else None
+
+
 def close() -> None:
     """Stop the servers that were started."""
     _open.close()
     postgres.cache_clear()
     rabbitmq.cache_clear()
+    newest_rabbitmq.cache_clear()
 
 
 def _kept(server: Server) -> str:

@@ -60,6 +60,25 @@ class PrivateRabbitMQ:
             time.sleep(0.2)
         return self.url
 
+    def kill(self) -> None:
+        """Kill -9; ``start`` begins again on the same data, under the same URL."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def control(self, *command: str) -> None:
+        """Run ``rabbitmqctl`` on the node."""
+        done = subprocess.run(
+            [str(Path(self._server).with_name("rabbitmqctl")), *command],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self._environment(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"rabbitmqctl {' '.join(command)}: {done.stdout} {done.stderr}")
+
     def stop(self) -> None:
         """End the node and its port mapper and remove the data."""
         if self._process:

@@ -7,6 +7,8 @@ import uuid
 import asyncpg
 import pytest
 
+from shared.tables import COLUMNS
+
 OWNED = {
     "tillstream_gateway": "accounts",
     "tillstream_webhooks": "intake",
@@ -17,6 +19,16 @@ OWNED = {
 INBOXES = {
     ("tillstream_syncer", "analytics.order_marks"): {"INSERT"},
     ("tillstream_gateway", "commerce.sync_jobs"): {"INSERT"},
+    ("tillstream_gateway", "commerce.replays"): {"INSERT"},
+    ("tillstream_gateway", "commerce.domain_events"): {"INSERT"},
+    ("tillstream_gateway", "commerce.outgoing_messages"): {"INSERT", "UPDATE"},
+    # How an endpoint fares is known to whoever delivers.
+    ("tillstream_syncer", "accounts.webhook_endpoints"): {"UPDATE"},
+    # Whoever asks Shopify keeps the shop's points; nobody owns them.
+    ("tillstream_syncer", "pacing.buckets"): {"INSERT", "UPDATE", "DELETE"},
+    ("tillstream_syncer", "pacing.usage_daily"): {"INSERT", "UPDATE", "DELETE"},
+    ("tillstream_gateway", "pacing.buckets"): {"INSERT", "UPDATE"},
+    ("tillstream_gateway", "pacing.usage_daily"): {"INSERT", "UPDATE"},
 }
 
 PRIVILEGES = """
@@ -26,7 +38,7 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
 WHERE c.relkind IN ('r', 'p')
-  AND n.nspname IN ('accounts', 'intake', 'commerce', 'analytics')
+  AND n.nspname IN ('accounts', 'intake', 'commerce', 'analytics', 'pacing')
   AND (
       has_table_privilege($1, c.oid, p.privilege)
       OR p.privilege IN ('INSERT', 'UPDATE') AND has_any_column_privilege($1, c.oid, p.privilege)
@@ -107,3 +119,32 @@ async def test_the_gateway_cannot_switch_row_security_off(db: asyncpg.Connection
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await gateway.execute("ALTER TABLE accounts.tenants DISABLE ROW LEVEL SECURITY")
     await gateway.close()
+
+
+async def test_the_loader_adds_rows_of_shopify_s_objects_and_nothing_else(
+    db: asyncpg.Connection,
+) -> None:
+    row = await db.fetchrow(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles"
+        " WHERE rolname = 'tillstream_loader'"
+    )
+    members = await db.fetch(
+        "SELECT member::regrole::text AS name FROM pg_auth_members"
+        " WHERE roleid = 'tillstream_loader'::regrole"
+    )
+    held = {
+        row["name"]: (row["schema"], set(row["held"]))
+        for row in await db.fetch(PRIVILEGES, "tillstream_loader")
+    }
+    read = await db.fetchval(
+        "SELECT count(*) FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'commerce'::regnamespace"
+        " AND has_any_column_privilege('tillstream_loader', oid, 'SELECT')"
+    )
+
+    assert row is not None
+    assert not any(row.values())
+    assert {one["name"] for one in members} <= {"tillstream_syncer", "postgres"}
+    assert {f"commerce.{table}" for table in COLUMNS} <= held.keys()
+    assert set(map(str, held.values())) == {str(("commerce", {"INSERT"}))}
+    assert read == 0

@@ -12,7 +12,7 @@ from decimal import Decimal
 import asyncpg
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from services.analytics.app import ROLE
@@ -25,7 +25,15 @@ from shared.deliveries import Delivery
 from shared.keyring import generate_key
 from shared.postgres import close_pool, open_pool
 from shared.shopify.snapshots import Owner
-from tests.integration.histories import Clients, Notice, Shops, Step, steps, whole_orders
+from tests.integration.histories import (
+    EDITS_OF_DUTIES,
+    Clients,
+    Notice,
+    Shops,
+    Step,
+    steps,
+    whole_orders,
+)
 from tests.integration.outcomes import (
     World,
     connected_tenant,
@@ -145,8 +153,9 @@ async def _tell(
     ],
 )
 @given(history=steps(most=30), seed=st.integers(0, 2**32))
+@example(history=EDITS_OF_DUTIES, seed=98257)
 @pytest.mark.slow
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_a_history_ends_in_the_same_rows_and_sales_however_it_is_delivered(
     world: World, history: list[Step], seed: int
 ) -> None:
@@ -245,7 +254,7 @@ async def _domains(db: asyncpg.Connection, owners: Sequence[Owner]) -> list[str]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(240)
 async def test_every_delivery_answered_200_counts_once_whatever_is_killed(
     dsn: str, bus_url: str, world: World
 ) -> None:

@@ -12,6 +12,7 @@ import asyncpg
 
 from services.analytics.domain.orders import Line, OrderSnapshot, Refund
 from services.analytics.shop import ShopKey
+from services.syncer.store.snapshots import SQL as SYNCER
 
 _ORDER = """
 INSERT INTO commerce.orders (
@@ -22,10 +23,10 @@ INSERT INTO commerce.orders (
     current_total_discounts, current_total_tax, current_total_price, total_outstanding,
     presentment_subtotal_price, presentment_total_discounts, presentment_total_shipping,
     presentment_total_tax, presentment_total_price, presentment_current_total_price, attributes,
-    tax_lines, shipping_lines, discount_applications, raw, source
+    tax_lines, shipping_lines, discount_applications, raw, source, customer_id
 ) SELECT $1, $2, $3, '#1', $4, $4, now(), $5, CASE WHEN $6::boolean THEN now() END, $7, $8, $8, $9,
     $10, false, true, '{}', '{}', 0, 0, 0, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '[]',
-    '[]', $14, '[]', '', 'poll'
+    '[]', $14, '[]', '', 'poll', $15
 """
 _LINE = """
 INSERT INTO commerce.order_lines VALUES (
@@ -41,8 +42,32 @@ INSERT INTO commerce.refund_lines VALUES (
     $1, $2, $3, $4, $5, $6, $7, 'return', NULL, $8, $9, $8, $9
 )
 """
+_DETAILS = """
+INSERT INTO commerce.order_details (
+    tenant_id, shop_id, order_id, edited, total_refunded, total_received, net_payment,
+    current_total_additional_fees, updated_at, raw, source
+) VALUES ($1, $2, $3, true, 0, 0, 0, $4, now(), '', 'poll')
+"""
+_AGREEMENT = """
+INSERT INTO commerce.sales_agreements (
+    tenant_id, shop_id, order_id, agreement_id, happened_at, reason
+) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_SALE = """
+INSERT INTO commerce.sales (
+    tenant_id, shop_id, order_id, agreement_id, sale_id, action_type, line_type, line_id, quantity,
+    total, discount_before_taxes, discount_after_taxes, tax, presentment_total, presentment_tax
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $10, $12)
+"""
+_MERGE = """
+INSERT INTO commerce.customer_merges (tenant_id, shop_id, customer_id, merged_into, merged_at)
+VALUES ($1, $2, $3, $4, now())
+"""
 _MARK = "INSERT INTO analytics.order_marks (tenant_id, shop_id, order_id) VALUES ($1, $2, $3)"
-_TABLES = ("orders", "order_lines", "refunds", "refund_lines")
+_TABLES = (
+    *("orders", "order_lines", "refunds", "refund_lines"),
+    *("order_details", "sales_agreements", "sales"),
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +104,20 @@ class Shop:
 
     async def mark(self, order_id: int) -> None:
         await self.db.execute(_MARK, *self.ids, order_id)
+
+    async def merge(self, gone: int, kept: int) -> None:
+        """Merge one customer into another; its orders keep naming it, and are marked."""
+        async with self.db.transaction():
+            await self.db.execute(_MERGE, *self.ids, gone, kept)
+            await self.db.execute(SYNCER["mark_merged"], *self.ids, gone)
+
+    async def customers(self, basis: str = "event") -> list[tuple[int, int, int]]:
+        """Day of the month, new and returning customers, of the days that have any."""
+        return [
+            (one["day"].day, one["new_customers"], one["returning_customers"])
+            for one in await self.days(basis)
+            if one["new_customers"] or one["returning_customers"]
+        ]
 
     async def move_to(self, timezone: str) -> None:
         await self.db.execute(
@@ -128,11 +167,14 @@ class Shop:
             order.total_duties,
             order.total_tip,
             json.dumps(shipping),
+            order.customer_id,
         )
         for line in order.lines:
             await self._insert_line(key, line)
         for refund in order.refunds:
             await self._insert_refund(key, refund)
+        if order.agreements:
+            await self._insert_ledger(key, order)
         await self.db.execute(_MARK, *key)
 
     async def _insert_line(self, key: tuple[str, int, int], line: Line) -> None:
@@ -153,6 +195,25 @@ class Shop:
             json.dumps(_taxes(line.tax, line.tax_rate)),
             json.dumps(duties if line.duty else []),
         )
+
+    async def _insert_ledger(self, key: tuple[str, int, int], order: OrderSnapshot) -> None:
+        await self.db.execute(_DETAILS, *key, order.fees)
+        for one in order.agreements:
+            agreement = (*key, one.agreement_id)
+            await self.db.execute(_AGREEMENT, *agreement, one.happened_at, one.reason)
+            for sale in one.sales:
+                await self.db.execute(
+                    _SALE,
+                    *agreement,
+                    sale.sale_id,
+                    sale.action,
+                    sale.line_type,
+                    sale.line_id,
+                    sale.quantity,
+                    sale.total,
+                    sale.discount,
+                    sale.tax,
+                )
 
     async def _insert_refund(self, key: tuple[str, int, int], refund: Refund) -> None:
         adjustment, shipping = refund.adjustment, refund.shipping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,6 @@ from hypothesis import strategies as st
 from services.analytics import store
 from services.analytics.app import ROLE
 from services.analytics.domain.contributions import MEASURES, Measures, total
-from services.analytics.domain.ledger import contributions
 from services.analytics.domain.orders import OrderSnapshot, RefundLine
 from services.analytics.drain import drain, drain_shop
 from services.analytics.shop import ShopKey
@@ -25,7 +25,15 @@ from services.analytics.verify import verify_all
 from shared.errors import Unavailable
 from shared.postgres import Pool
 from tests.integration.analytics.orders import Shop, a_key
-from tests.unit.analytics.orders import LONDON, MARCH, a_line, a_refund, an_order, histories
+from tests.unit.analytics.orders import (
+    LONDON,
+    MARCH,
+    a_line,
+    a_refund,
+    an_order,
+    histories,
+    rows_of,
+)
 
 D = Decimal
 Rest = Callable[[], Awaitable[None]]
@@ -301,13 +309,35 @@ async def test_drained_step_by_step_in_any_order_equals_a_full_recompute(
     while await drain(pool, batch_max=2):
         pass
 
-    newest = {step.order_id: step for step in steps}.values()
-    await _assert_sums_of(shop, list(newest))
+    newest = list({step.order_id: step for step in steps}.values())
+    await _assert_sums_of(shop, newest)
+    await _assert_customers_of(shop, newest)
     await proven(shop)
 
 
+async def _assert_customers_of(shop: Shop, orders: list[OrderSnapshot]) -> None:
+    """Customer by customer, which no order of the database's could have taught."""
+    new: Counter[tuple[date, str]] = Counter()
+    returning: Counter[tuple[date, str]] = Counter()
+    for customer_id in {one.customer_id for one in orders} - {None}:
+        theirs = [
+            (one.processed_at, one.order_id, one.currency)
+            for one in orders
+            if one.customer_id == customer_id and not one.test and not one.deleted
+        ]
+        days = [(at.astimezone(LONDON).date(), currency) for at, _, currency in sorted(theirs)]
+        new.update(days[:1])
+        returning.update(set(days[1:]))
+    for basis in ("event", "order"):
+        rows = [(one["day"], one["currency"], one) for one in await shop.days(basis)]
+        assert {(d, c): one["new_customers"] for d, c, one in rows if one["new_customers"]} == new
+        assert {
+            (d, c): one["returning_customers"] for d, c, one in rows if one["returning_customers"]
+        } == returning
+
+
 async def _assert_sums_of(shop: Shop, orders: list[OrderSnapshot]) -> None:
-    rows = [row for order in orders for row in contributions(order, LONDON)]
+    rows = [row for order in orders for row in rows_of(order, LONDON)]
     for basis in ("event", "order"):
         buckets: dict[tuple[date, str], list[Measures]] = {}
         for row in rows:
@@ -335,5 +365,10 @@ async def _empty(db: asyncpg.Connection) -> None:
         "analytics.order_marks",
         "analytics.contributions",
         "analytics.daily_sales",
+        "commerce.order_details",
+        "commerce.sales_agreements",
+        "commerce.sales",
+        "analytics.customer_orders",
+        "analytics.ledger_gaps",
     ):
         await db.execute(f"DELETE FROM {table}")

@@ -15,6 +15,7 @@ from shared.bus.postgres_bus import PostgresBus
 from shared.bus.protocol import Bus
 from shared.bus.rabbitmq import RabbitBus
 from shared.postgres import Pool, open_pool
+from tests import infrastructure
 
 BINDINGS = {"fruit.picked": ("baskets.v1", "ledger.v1"), "fruit.sold": ("ledger.v1",)}
 DELAYS = (0.1, 0.2)
@@ -44,21 +45,45 @@ async def forget(amqp_url: str, prefix: str) -> None:
     connection = await aio_pika.connect(amqp_url)
     async with connection:
         channel = await connection.channel()
-        for name in [*queues, *(f"{queue}.dead" for queue in queues), *waiting]:
+        for name in [*queues, *(f"{queue}.dead.v2" for queue in queues), *waiting]:
             await channel.queue_delete(name)
         for name in [f"{prefix}tillstream", f"{prefix}tillstream.dead", *waiting]:
             await channel.exchange_delete(name)
 
 
-@pytest.fixture(params=["postgres", "rabbitmq"])
+BUSES = [
+    "postgres",
+    "rabbitmq",
+    pytest.param(
+        "newest rabbitmq",
+        marks=pytest.mark.skipif(
+            not infrastructure.docker_answers(), reason="no Docker for the newest RabbitMQ"
+        ),
+    ),
+]
+
+
+@pytest.fixture
+async def newest_amqp_url(rabbit_prefix: str) -> AsyncIterator[str]:
+    """The URL of the newest RabbitMQ."""
+    url = infrastructure.newest_rabbitmq()
+    if url is None:
+        pytest.skip(f"Docker does not get {infrastructure.NEWEST_RABBITMQ_IMAGE}")
+    yield url
+    await forget(url, rabbit_prefix)
+
+
+@pytest.fixture(params=BUSES)
 async def open_bus(
     request: pytest.FixtureRequest, pool: Pool, amqp_url: str, rabbit_prefix: str
 ) -> AsyncIterator[Open]:
     """Return a function that opens the same bus again and again; all are closed at the end."""
+    kind: str = request.param
+    url = request.getfixturevalue("newest_amqp_url") if kind == "newest rabbitmq" else amqp_url
     opened: list[Bus] = []
 
     def another() -> Bus:
-        bus = a_bus(request.param, pool=pool, amqp_url=amqp_url, prefix=rabbit_prefix)
+        bus = a_bus(kind, pool=pool, amqp_url=url, prefix=rabbit_prefix)
         opened.append(bus)
         return bus
 
@@ -75,8 +100,8 @@ def bus(open_bus: Open) -> Bus:
 
 def a_bus(kind: str, *, pool: Pool, amqp_url: str, prefix: str) -> Bus:
     """Open a bus of *kind* with a short ladder and a short lease."""
-    if kind == "rabbitmq":
-        return RabbitBus(amqp_url, prefix=prefix, bindings=BINDINGS, delays=DELAYS)
+    if kind != "postgres":
+        return RabbitBus(amqp_url, pool=pool, prefix=prefix, bindings=BINDINGS, delays=DELAYS)
     return PostgresBus(
         pool, prefix=prefix, bindings=BINDINGS, delays=DELAYS, lease=timedelta(seconds=1)
     )

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+import structlog
 
-from shared.bus.protocol import Bury, Bus, Done, Message, Outcome, Retry
+from shared.bus.protocol import MAX_BODY_BYTES, Bury, Bus, Done, Message, Outcome, Retry
 from shared.errors import Rejected, Unavailable
+from shared.tracing import TRACEPARENT, current, following, new_trace
 from tests.integration.bus.conftest import DELAYS, Open
 
 
@@ -60,9 +62,11 @@ async def test_what_was_published_survives_closing_and_reopening(open_bus: Open)
     async with consumed(open_bus(), handler):
         await until(lambda: len(handler.messages) == 1)
 
-    assert handler.messages == [
-        Message(topic="fruit.sold", body=b"pear", headers={"trace": "abc"}, attempt=0)
-    ]
+    [message] = handler.messages
+    trace = message.headers[TRACEPARENT]
+    assert message == Message(
+        topic="fruit.sold", body=b"pear", headers={"trace": "abc", TRACEPARENT: trace}, attempt=0
+    )
 
 
 async def test_a_message_reaches_every_queue_bound_to_its_topic(bus: Bus):
@@ -126,7 +130,11 @@ async def test_a_message_is_retried_up_the_ladder_and_then_buried(bus: Bus):
         await until(lambda: _is(bus.dead("ledger.v1"), 1))
 
     assert [message.attempt for message in handler.messages] == list(range(len(DELAYS) + 1))
-    assert handler.messages[1].headers["x-error"] == "not ripe"
+    first, second, third = (message.headers for message in handler.messages)
+    assert not [name for name in first if name.startswith("x-")]
+    assert second["x-error"] == "not ripe"
+    assert second["x-first-failed-at"] == second["x-failed-at"] == third["x-first-failed-at"]
+    assert third["x-failed-at"] > second["x-failed-at"]
     assert await bus.depth("ledger.v1") == 0
 
 
@@ -224,7 +232,7 @@ async def test_a_paused_consumer_stops_at_once_and_gives_back(bus: Bus):
     await until(lambda: _is(bus.depth("ledger.v1"), 1))
 
 
-async def test_a_handler_cancelled_in_the_middle_sees_the_message_again(open_bus: Open):
+async def test_a_handlercancelled_in_the_middle_sees_the_message_again(open_bus: Open):
     bus = open_bus()
     await bus.publish("fruit.sold", b"pear")
     started = asyncio.Event()
@@ -234,7 +242,7 @@ async def test_a_handler_cancelled_in_the_middle_sees_the_message_again(open_bus
         await asyncio.Event().wait()
         return []
 
-    await _cancelled_in_the_middle(bus, stuck, started)
+    await cancelled_in_the_middle(bus, stuck, started)
     handler = Recorder()
     async with consumed(open_bus(), handler):
         await until(lambda: len(handler.messages) == 1)
@@ -242,7 +250,7 @@ async def test_a_handler_cancelled_in_the_middle_sees_the_message_again(open_bus
     assert handler.bodies == [b"pear"]
 
 
-async def _cancelled_in_the_middle(bus: Bus, handler: object, started: asyncio.Event) -> None:
+async def cancelled_in_the_middle(bus: Bus, handler: object, started: asyncio.Event) -> None:
     before = asyncio.all_tasks()
     async with consumed(bus, handler):
         await started.wait()
@@ -300,6 +308,60 @@ async def test_a_topic_without_a_queue_is_refused(bus: Bus):
         await bus.publish("fruit.thrown", b"tomato")
 
     assert refused.value.code == "unroutable"
+
+
+async def test_what_no_broker_would_take_is_rejected(bus: Bus):
+    with pytest.raises(Rejected):
+        await bus.publish("fruit.sold", b"x" * (2 * 1024 * 1024))
+
+    assert await bus.depth("ledger.v1") == 0
+
+
+async def test_the_largest_body_travels(bus: Bus):
+    handler = Recorder()
+    await bus.publish("fruit.sold", b"x" * MAX_BODY_BYTES)
+
+    async with consumed(bus, handler):
+        await until(lambda: len(handler.messages) == 1)
+
+    assert len(handler.bodies[0]) == MAX_BODY_BYTES
+
+
+async def test_work_carries_its_trace_from_message_to_log_and_on_to_what_it_publishes(
+    bus: Bus,
+):
+    trace, baskets, seen = new_trace(), Recorder(), []
+
+    async def handler(messages: Sequence[Message]) -> Sequence[Outcome]:
+        seen.append((current(), structlog.contextvars.get_contextvars()["trace_id"]))
+        if messages[0].topic == "fruit.sold":
+            await bus.publish("fruit.picked", b"because of it")
+        return [Done() for _ in messages]
+
+    with following(trace):
+        await bus.publish("fruit.sold", b"pear")
+    async with (
+        consumed(bus, baskets, queue="baskets.v1"),
+        consumed(bus, handler, batch_max=1, prefetch=1),
+    ):
+        await until(lambda: bool(baskets.messages))
+
+    assert seen[0] == (trace, trace.split("-")[1])
+    assert baskets.messages[0].headers[TRACEPARENT] == trace
+    assert current() == ""
+
+
+async def test_a_publisher_may_name_the_trace_and_gets_one_otherwise(bus: Bus):
+    given, handler = new_trace(), Recorder()
+    await bus.publish("fruit.sold", b"given", headers={TRACEPARENT: given})
+    await bus.publish("fruit.sold", b"new")
+
+    async with consumed(bus, handler):
+        await until(lambda: len(handler.messages) == 2)
+
+    traces = {message.body: message.headers[TRACEPARENT] for message in handler.messages}
+    assert traces[b"given"] == given
+    assert traces[b"new"] not in ("", given)
 
 
 async def test_nothing_is_lost_between_four_producers_and_four_consumers(open_bus: Open):

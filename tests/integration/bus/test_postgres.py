@@ -11,16 +11,18 @@ import asyncpg
 import pytest
 
 from shared.bus import postgres_consumer
+from shared.bus.jitter import Spread
 from shared.bus.postgres_bus import PostgresBus
-from shared.bus.postgres_consumer import Lease
-from shared.bus.protocol import Bury, Done, Message, Outcome
+from shared.bus.postgres_lease import Lease
+from shared.bus.protocol import Bury, Done, Message, Outcome, Retry
 from shared.bus.topology import DELIVERY_LIMIT
 from shared.errors import Unavailable
-from shared.postgres import Pool, open_pool
+from shared.postgres import Pool, load_queries, open_pool
 from tests.chaos_proxy import proxied
 from tests.integration.bus.conftest import BINDINGS, DELAYS
 from tests.integration.bus.test_conformance import Recorder, consumed, until
 
+SQL = load_queries("shared.bus")
 SHORT = timedelta(seconds=0.3)
 
 
@@ -32,7 +34,7 @@ async def bus(pool: Pool) -> AsyncIterator[PostgresBus]:
 
 
 def a_lease(pool: Pool, *, length: timedelta = SHORT) -> Lease:
-    return Lease(pool, queue="ledger.v1", size=10, length=length, delays=DELAYS)
+    return Lease(pool, queue="ledger.v1", size=10, length=length, spread=Spread(DELAYS))
 
 
 async def test_an_expired_lease_returns_the_message_and_its_zombie_cannot_settle(
@@ -106,8 +108,8 @@ async def test_the_dead_keep_body_topic_and_reason(bus: PostgresBus, db: asyncpg
     async with consumed(bus, Recorder(lambda _: Bury("rotten"))):
         await until(lambda: _one_dead(bus))
 
-    row = await db.fetchrow("SELECT queue, topic, body, headers, reason FROM bus.dead")
-    assert tuple(row) == ("ledger.v1", "fruit.sold", b"worm", '{"trace": "abc"}', "rotten")
+    row = await db.fetchrow("SELECT queue, topic, body, headers->>'trace', reason FROM bus.dead")
+    assert tuple(row) == ("ledger.v1", "fruit.sold", b"worm", "abc", "rotten")
 
 
 async def test_publishing_wakes_a_waiting_consumer_before_it_polls(
@@ -150,6 +152,59 @@ async def test_an_unreachable_database_is_unavailable_and_heals(dsn: str, db: as
             await until(lambda: {b"before", b"after"} <= set(handler.bodies))
         await bus.close()
         await asyncio.wait_for(pool.close(), 5)
+
+
+async def test_retries_of_one_instant_wait_for_different_lengths(
+    pool: Pool, db: asyncpg.Connection
+):
+    bus = PostgresBus(pool, bindings=BINDINGS, delays=(60,))
+    await asyncio.gather(*(bus.publish("fruit.sold", b"%d" % n) for n in range(50)))
+    async with consumed(bus, Recorder(lambda _: Retry("not ripe"))):
+        await until(lambda: _waiting(bus, 50))
+    await bus.close()
+
+    row = await db.fetchrow(
+        "SELECT count(DISTINCT available_at) AS moments, min(available_at - now()) AS first,"
+        " max(available_at - now()) AS last FROM bus.messages"
+    )
+    assert row["moments"] == 50
+    assert timedelta(seconds=30) < row["first"] < row["last"] <= timedelta(seconds=60)
+
+
+async def _waiting(bus: PostgresBus, expected: int) -> bool:
+    return (await bus.state("ledger.v1")).waiting == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        ("claim", "('ledger.v1', 200, '30s', gen_random_uuid())"),
+        ("renew", "('{1,2}', gen_random_uuid(), '30s')"),
+        ("acknowledge", "('{1,2}', gen_random_uuid())"),
+        ("retry", "('{1,2}', gen_random_uuid(), '{5s,5s}', '{x,x}')"),
+        ("bury", "('{1,2}', gen_random_uuid(), '{a,b}', '{x,x}')"),
+    ],
+)
+async def test_statistics_of_an_empty_table_do_not_make_it_walk_the_whole_queue(
+    db: asyncpg.Connection, query: str, arguments: str
+):
+    await db.execute(
+        "INSERT INTO bus.messages (queue, topic, body)"
+        " SELECT 'ledger.v1', 't', '' FROM generate_series(1, 5000)"
+    )
+    await db.execute("UPDATE bus.messages SET available_at = available_at + interval '1s'")
+    await db.execute(
+        "DELETE FROM bus.messages WHERE message_id < (SELECT max(message_id) FROM bus.messages)"
+    )
+    await db.execute("VACUUM bus.messages")
+    await db.execute(f"PREPARE asked AS {SQL[query]}")
+
+    plan = [row[0] for row in await db.fetch(f"EXPLAIN EXECUTE asked{arguments}")]
+
+    await db.execute("DEALLOCATE asked")
+    reached = [line.strip() for line in plan if "message_id = ANY" in line]
+    assert len(reached) == 1
+    assert reached[0].startswith("Index Cond")
 
 
 async def test_claiming_uses_its_index(db: asyncpg.Connection):

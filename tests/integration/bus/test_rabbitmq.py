@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 import aio_pika
 import pytest
 
-from shared.bus.protocol import Done, Message, Retry
+from shared.bus.protocol import Bury, Done, Message, Retry
 from shared.bus.rabbitmq import RabbitBus
 from shared.errors import Unavailable
+from shared.metrics import BUS_PUBLISHED_TOTAL
 from tests.chaos_proxy import ChaosProxy, Mode, proxied
 from tests.integration.bus.conftest import BINDINGS, DELAYS
 from tests.integration.bus.test_conformance import Recorder, consumed, until
@@ -58,9 +59,11 @@ async def test_an_unreachable_broker_is_unavailable_at_once(bus: RabbitBus, brok
 async def test_a_silent_broker_is_unavailable_by_the_deadline(bus: RabbitBus, broker: ChaosProxy):
     await bus.publish("fruit.sold", b"pear")
     await broker.set("stall")
+    uncertain = BUS_PUBLISHED_TOTAL.labels("fruit.sold", "uncertain")
+    before = uncertain._value.get()
     started = time.monotonic()
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as silent:
         await bus.publish("fruit.sold", b"plum")
     first = time.monotonic() - started
     for _ in range(20):
@@ -68,6 +71,8 @@ async def test_a_silent_broker_is_unavailable_by_the_deadline(bus: RabbitBus, br
             await bus.publish("fruit.sold", b"plum")
     rest = time.monotonic() - started - first
 
+    assert silent.value.code == "unconfirmed"
+    assert uncertain._value.get() == before + 1
     assert 1.4 < first < 2.0
     assert rest < 0.5
 
@@ -186,7 +191,7 @@ async def test_the_dead_keep_their_reason(bus: RabbitBus, amqp_url: str, rabbit_
 
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
-        queue = await channel.get_queue(f"{rabbit_prefix}ledger.v1.dead")
+        queue = await channel.get_queue(f"{rabbit_prefix}ledger.v1.dead.v2")
         dead = await queue.get(no_ack=True)
 
     assert dead.body == b"worm"
@@ -194,6 +199,52 @@ async def test_the_dead_keep_their_reason(bus: RabbitBus, amqp_url: str, rabbit_
     assert dead.headers["trace"] == "abc"
     assert dead.headers["x-attempt"] == len(DELAYS)
     assert dead.headers["x-error"] == "gave up after 3 attempts: not ripe"
+
+
+async def test_a_reader_that_was_killed_half_way_does_not_turn_the_dead_round(
+    bus: RabbitBus, amqp_url: str, rabbit_prefix: str
+):
+    for body in (b"1", b"2", b"3", b"4"):
+        await bus.publish("fruit.sold", body)
+    async with consumed(bus, Recorder(lambda _: Bury("rotten")), batch_max=1, prefetch=1):
+        await until(lambda: _dead(bus, 4))
+
+    for _ in range(3):
+        async with await aio_pika.connect(amqp_url) as killed:
+            queue = await (await killed.channel()).get_queue(f"{rabbit_prefix}ledger.v1.dead.v2")
+            assert await queue.get()
+        await until(lambda: _dead(bus, 4))
+    async with bus.dead_letters("ledger.v1") as letters:
+        seen = [letter.message.body async for letter in letters]
+
+    assert seen == [b"1", b"2", b"3", b"4"]
+
+
+async def test_retries_of_one_instant_wait_for_different_lengths(amqp_url: str, rabbit_prefix: str):
+    bus = RabbitBus(amqp_url, prefix=rabbit_prefix, bindings=BINDINGS, delays=(60, 0.2))
+    await asyncio.gather(*(bus.publish("fruit.sold", b"%d" % n) for n in range(50)))
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        waiting = f"{rabbit_prefix}tillstream.retry.60000ms.v1"
+        async with consumed(bus, Recorder(lambda _: Retry("not ripe"))):
+            room = await channel.get_queue(waiting)
+            await until(lambda: _held(channel, waiting, 50))
+        waits = [(await room.get(no_ack=True)).expiration for _ in range(50)]
+        await channel.queue_delete(waiting)
+        await channel.exchange_delete(waiting)
+    await bus.close()
+
+    assert len(set(waits)) == 50
+    assert 45 <= min(waits) <= max(waits) <= 60
+
+
+async def _held(channel: aio_pika.abc.AbstractChannel, queue: str, expected: int) -> bool:
+    found = await channel.declare_queue(queue, passive=True)
+    return found.declaration_result.message_count == expected
+
+
+async def _dead(bus: RabbitBus, expected: int) -> bool:
+    return await bus.dead("ledger.v1") == expected
 
 
 async def _one_dead(bus: RabbitBus) -> bool:

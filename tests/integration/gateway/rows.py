@@ -11,7 +11,7 @@ import asyncpg
 import zstandard
 
 MOMENT = datetime(2026, 11, 1, 12, tzinfo=UTC)
-ORDER, PRODUCT, CUSTOMER, ITEM, LOCATION = 7001, 7002, 7003, 7004, 7005
+ORDER, PRODUCT, CUSTOMER, ITEM, LOCATION, GIFT_CARD = 7001, 7002, 7003, 7004, 7005, 7006
 
 _OF_TYPE = {
     "uuid": uuid.UUID(int=0),
@@ -107,7 +107,7 @@ async def insert_everything(
     )
     await insert(
         db, "commerce.webhook_events", **owner, topic="orders/create", webhook_id=mark,
-        state="applied", resource_id=ORDER,
+        state="applied", resource_id=ORDER, body=raw, outcome=f"order:{ORDER}:inserted",
     )  # fmt: skip
     await insert(db, "commerce.sync_state", **owner, kind="orders", last_error=f"{mark} error")
     await insert(
@@ -120,4 +120,43 @@ async def insert_everything(
         db, "commerce.sync_jobs", **owner, job_id=job_id, kind="orders", mode="full",
         trigger="connect", status="succeeded", rows_done=1, requested_by=mark,
     )  # fmt: skip
+    await insert(
+        db, "commerce.verifications", **owner, job_id=job_id, resource="orders", mode="verify",
+        ours=1, theirs=1, differences=1,
+    )  # fmt: skip
+    await insert(
+        db, "commerce.verification_differences", **owner, job_id=job_id, id=ORDER, what="differs",
+        columns=["orders.note"], details=json.dumps([{"column": "orders.note", "ours": mark}]),
+    )  # fmt: skip
+    await insert(db, "commerce.gift_cards", **owner, gift_card_id=GIFT_CARD, note=mark)
+    await insert(
+        db, "commerce.schema_drift", **owner, kind="enum", what="orders.status", example=mark,
+    )  # fmt: skip
+    await insert(
+        db, "commerce.capabilities", **owner, resource="orders", state="failing", reason=mark
+    )
+    await insert(
+        db, "commerce.privacy_requests", tenant_id=tenant_id, shop_id=shop_id, request_id=job_id,
+        topic="customers/data_request", webhook_id=mark, result=mark,
+    )  # fmt: skip
+    await insert(
+        db, "commerce.privacy_exports", tenant_id=tenant_id, shop_id=shop_id, request_id=job_id,
+        lines=zstandard.ZstdCompressor().compress(json.dumps({"row": mark}).encode()),
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+    )  # fmt: skip
+    await insert_endpoint(db, tenant_id, shop_id, job_id, mark)
     return str(job_id)
+
+
+async def insert_endpoint(
+    db: asyncpg.Connection, tenant_id: uuid.UUID, shop_id: int, endpoint_id: uuid.UUID, mark: str
+) -> None:
+    """Insert an endpoint with a message of the same id, which failed once."""
+    key = {"tenant_id": tenant_id, "endpoint_id": endpoint_id}
+    url = f"https://{mark}.example.com/hook"
+    await insert(db, "accounts.webhook_endpoints", **key, url=url)
+    key |= {"shop_id": shop_id, "event_id": endpoint_id}
+    await insert(
+        db, "commerce.outgoing_messages", **key, type="order.changed", body="{}", state="failed"
+    )
+    await insert(db, "commerce.outgoing_attempts", **key, status=500)

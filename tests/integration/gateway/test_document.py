@@ -17,7 +17,7 @@ async def test_every_answer_has_the_shape_that_the_document_promises(gateway, al
     for path, method, operation in OPERATIONS:
         headers = alba.headers()
         response = await send(gateway, path, method, operation, of=alba, headers=headers)
-        if response.status == 302:
+        if response.status == 302 or response.content_type == "application/jsonl":
             continue
         body = await response.json()
         complaints = [

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import aiohttp
@@ -19,13 +19,13 @@ import structlog
 
 from services.gateway import renewal
 from services.gateway.command import create_tenant
-from services.gateway.handlers.stores import on_store_left
+from services.gateway.handlers.stores import on_store_left, on_store_renamed
 from services.gateway.shopify import SHOPIFY
 from shared import log
 from shared.bus.connect import BUS
 from shared.clock import now
 from shared.errors import Unprocessable
-from shared.events import StoreLeft
+from shared.events import StoreLeft, StoreRenamed
 from tests.integration.gateway.conftest import CLIENT_SECRET
 
 CALLBACK = "/oauth/callback"
@@ -468,6 +468,45 @@ async def test_an_uninstalled_store_loses_its_token_and_an_old_notice_changes_no
     assert await db.fetchval("SELECT count(*) FROM accounts.credentials") == 0
     audited = "SELECT count(*) FROM accounts.audit_log WHERE action = 'store.uninstalled'"
     assert await db.fetchval(audited) == 1
+
+
+async def test_a_renamed_store_keeps_its_number_and_an_old_notice_changes_nothing(
+    connected, simulator, db
+):
+    """Pain 23: the shop is the same, whatever it calls itself."""
+    tenant_id, headers = await a_tenant(connected)
+    store = await connect(connected, simulator.shop, headers)
+
+    async def renamed(domain: str, at: datetime) -> None:
+        event = StoreRenamed(
+            id=uuid.uuid4(), tenant_id=tenant_id, shop_id=store["shop_id"], happened_at=at,
+            shop_domain=domain,
+        )  # fmt: skip
+        await connected.client.server.app[BUS].publish(event.kind, event.model_dump_json().encode())
+
+    for domain in ("new.myshopify.com", "newer.myshopify.com"):
+        for _ in range(2):
+            await renamed(domain, now())
+        async with asyncio.timeout(10):
+            while await db.fetchval("SELECT shop_domain FROM accounts.stores") != domain:
+                await asyncio.sleep(0.02)
+    await on_store_renamed(
+        StoreRenamed(
+            id=uuid.uuid4(),
+            tenant_id=tenant_id,
+            shop_id=store["shop_id"],
+            happened_at=now() - timedelta(hours=1),
+            shop_domain="new.myshopify.com",
+        ),
+        pool=connected.pool,
+    )
+
+    _, body = await connected.get("/stores/newer.myshopify.com", headers=headers)
+    assert body["data"]["shop_id"] == store["shop_id"]
+    kept = await db.fetch("SELECT domain FROM accounts.store_domains ORDER BY until")
+    assert [row["domain"] for row in kept] == [simulator.shop, "new.myshopify.com"]
+    audited = "SELECT count(*) FROM accounts.audit_log WHERE action = 'store.renamed'"
+    assert await db.fetchval(audited) == 2
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from shared.shopify.resources import RESOURCES
 from tests.integration.gateway import rows
 
 
@@ -146,13 +147,6 @@ async def test_every_list_pages_to_its_end(gateway, alba, db, noun):
     assert (len(seen), len(set(seen)), pages) == (6, 6, 3)
 
 
-async def test_webhook_events_are_counted_by_state(gateway, alba):
-    _, body = await gateway.get(f"/stores/{alba.shop_id}/webhooks/events", headers=alba.headers())
-
-    assert body["meta"] == {"counts": {"applied": 1}}
-    assert body["data"][0]["webhook_id"] == "alba"
-
-
 async def test_sales_are_rounded_numbers_with_their_exact_text(gateway, alba):
     _, body = await gateway.get(
         "/analytics/sales", headers=alba.headers(), shop_id=alba.shop_domain, interval="month"
@@ -268,7 +262,7 @@ async def test_a_sync_of_all_kinds_queues_one_job_each(gateway, alba):
 
     assert status == 202
     assert {(job["kind"], job["mode"]) for job in body["data"]} == {
-        (kind, "incremental") for kind in ("orders", "products", "customers", "inventory")
+        (kind, "incremental") for kind in RESOURCES
     }
 
 

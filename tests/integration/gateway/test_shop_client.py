@@ -10,8 +10,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
-from shared.errors import NotFound, Rejected, Throttled, Unauthorized, Unavailable
-from shared.shopify.client import Patience, ShopClient, open_session
+from shared.errors import (
+    Forbidden,
+    NotFound,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from shared.shopify.client import Patience, ShopClient, Terms, open_session
 
 GOOD = {"data": {"shop": {"id": "1"}}}
 QUERY, MUTATION = "query { shop { id } }", "mutation { x }"
@@ -83,7 +90,8 @@ async def connect():
         base_url = f"http://127.0.0.1:{server.port}/shops/{{shop}}"
         patience = Patience(attempts=3, delay_seconds=0.01, breaker_failures=failures)
         return ShopClient(session, shop_domain="a.myshopify.com", token=token,
-                          api_version="2026-10", base_url=base_url, patience=patience)  # fmt: skip
+                          api_version="2026-10", base_url=base_url,
+                          terms=Terms(patience=patience))  # fmt: skip
 
     yield connected
     for session in sessions:
@@ -201,6 +209,54 @@ async def test_another_version_is_warned_about_once(connect):
         await client.execute(QUERY)
 
     assert [(line["asked"], line["served"]) for line in logs] == [("2026-10", "2026-01")]
+
+
+def withheld(*errors, data):
+    return says({"data": data, "errors": list(errors)})
+
+
+CUSTOMER_DENIED = {
+    "message": "Access denied for customer field. Required access: `read_customers` access scope.",
+    "extensions": {"code": "ACCESS_DENIED", "requiredAccess": "`read_customers` access scope."},
+    "path": ["orders", "edges", 0, "node", "customer"],
+}
+EMAIL_PROTECTED = {
+    "message": "This app is not approved to access the Customer object. See https://x for more.",
+    "path": ["orders", "edges", 1, "node", "email"],
+    "extensions": None,
+}
+
+
+async def test_fields_that_are_withheld_are_named_and_the_rest_is_answered(connect):
+    again = CUSTOMER_DENIED | {"path": ["orders", "edges", 1, "node", "customer"]}
+    body = {"orders": {"edges": [{"node": {"id": "1", "customer": None}}]}}
+    shop = Shop(withheld(CUSTOMER_DENIED, again, EMAIL_PROTECTED, data=body))
+    client = await connect(shop)
+
+    partial = await client.execute_partial(QUERY)
+
+    assert json.loads(partial.data) == body
+    assert partial.denied == ["orders.edges.node.customer", "orders.edges.node.email"]
+    with pytest.raises(Forbidden) as caught:
+        await client.execute(QUERY)
+    assert caught.value.details["required_scopes"] == ["read_customers"]
+
+
+@pytest.mark.parametrize(
+    ("data", "second", "kind"),
+    [
+        (None, None, Forbidden),
+        ({"a": 1}, {"message": "x", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}, Unavailable),
+        ({"a": 1}, {"message": "x", "extensions": {"code": "THROTTLED"}}, Throttled),
+        ({"a": 1}, {"message": "x", "extensions": {"code": "undefinedField"}}, Rejected),
+    ],
+)
+async def test_what_is_more_than_withheld_fields_is_no_answer(connect, data, second, kind):
+    errors = [CUSTOMER_DENIED, second] if second else [CUSTOMER_DENIED]
+    client = await connect(Shop(withheld(*errors, data=data)))
+
+    with pytest.raises(kind):
+        await client.execute_partial(QUERY)
 
 
 async def test_queries_beyond_the_bucket_wait_for_points(connect):

@@ -32,7 +32,7 @@ OPERATIONS = sorted(
     key=lambda each: each[1] == "delete",
 )
 PRIVATE = [each for each in OPERATIONS if each[2]["x-scope"] != "public"]
-OF_STORE = [each for each in PRIVATE if "{shop_id}" in each[0]]
+OF_STORE = [each for each in PRIVATE if "{shop_id}" in each[0] or "{endpoint_id}" in each[0]]
 
 
 def filled(path, tenant):
@@ -40,13 +40,16 @@ def filled(path, tenant):
         "shop_id": str(tenant.shop_id), "order_id": str(rows.ORDER),
         "product_id": str(rows.PRODUCT), "customer_id": str(rows.CUSTOMER),
         "job_id": tenant.job_id, "kind": "orders", "state": "x" * 43,
+        "resource": "gift_cards", "object_id": str(rows.GIFT_CARD), "webhook_id": tenant.mark,
+        "request_id": tenant.job_id, "endpoint_id": tenant.job_id, "event_id": tenant.job_id,
     }  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], path)
 
 
 def asked(operation, tenant):
     """Return the query and body with which *operation* would work for *tenant*."""
-    values = {"shop_id": str(tenant.shop_id), "shop_domain": tenant.shop_domain}
+    values = {"shop_id": str(tenant.shop_id), "shop_domain": tenant.shop_domain, "topics": None}
+    values["url"] = "https://example.com/hook"
     query = {
         each["name"]: values.get(each["name"], "x")
         for each in operation["parameters"]
@@ -63,7 +66,7 @@ async def send(gateway, path, method, operation, *, of, headers):
     query, body = asked(operation, of)
     return await gateway.client.request(
         method.upper(), filled(path, of), params=query, headers=headers,
-        json=body if method == "post" else None, allow_redirects=False,
+        json=body if method in ("post", "put") else None, allow_redirects=False,
     )  # fmt: skip
 
 
@@ -97,7 +100,8 @@ def test_the_document_says_which_bodies_and_refusals_there_are():
     }
     assert required == {
         "authorization_start_post", "authorization_finish_post", "stores_renew_token_post",
-        "stores_connect_post", "sales_show_sales_post",
+        "stores_connect_post", "sales_show_sales_post", "sync_choose_topics_put",
+        "endpoints_add_endpoint_post", "endpoints_change_endpoint_put",
     }  # fmt: skip
     assert {"409", "422", "502", "504", "413"} <= described_["stores_connect_post"][
         "responses"

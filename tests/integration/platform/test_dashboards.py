@@ -16,8 +16,8 @@ SERVICES = ("gateway", "webhooks", "syncer", "analytics")
 NAME = re.compile(r"\b(?:tillstream|process)_\w+")
 
 
-async def metrics_of(service: str) -> set[str]:
-    """The names a fresh process of *service* would show under /metrics."""
+async def shown_by(service: str) -> str:
+    """What a fresh process of *service* shows under /metrics."""
     code = (
         f"import services.{service}.app; from prometheus_client import generate_latest;"
         "print(generate_latest().decode())"
@@ -27,7 +27,12 @@ async def metrics_of(service: str) -> set[str]:
     )
     output, _ = await process.communicate()
     assert process.returncode == 0
-    kinds = re.findall(r"^# TYPE (\S+) (\S+)$", output.decode(), re.MULTILINE)
+    return output.decode()
+
+
+async def metrics_of(service: str) -> set[str]:
+    """The names among it."""
+    kinds = re.findall(r"^# TYPE (\S+) (\S+)$", await shown_by(service), re.MULTILINE)
     return {name for name, _ in kinds} | {
         f"{name}_bucket" for name, kind in kinds if kind == "histogram"
     }
@@ -48,3 +53,33 @@ def test_the_dashboard_reads_as_json_and_each_panel_asks_something() -> None:
 
     assert {panel["id"] for panel in dashboard["panels"] if not panel["targets"]} == set()
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+async def test_what_an_alert_sees_increase_is_there_from_the_start() -> None:
+    """A series that begins with its first event has not increased, says Prometheus."""
+    alerts = (ROOT / FILES[1]).read_text()
+    asked = re.findall(r"increase\((\w+)(?:\{(\w+)(!?=)\"(\w+)\"\})?\[", alerts)
+    shown = "\n".join(await asyncio.gather(*(shown_by(each) for each in SERVICES)))
+
+    assert len(asked) >= 4
+    for name, label, sign, value in asked:
+        series = re.findall(rf"^{name}(\{{.*\}})? 0\.0$", shown, re.MULTILINE)
+        fitting = [one for one in series if (f'{label}="{value}"' in one) == (sign != "!=")]
+        assert fitting or (series and not label), name
+
+
+def test_the_page_for_operators_knows_every_alert() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    alerts = re.findall(r"- alert: (\w+)", (ROOT / FILES[1]).read_text())
+
+    assert [name for name in alerts if f"| {name} |" not in page] == []
+
+
+async def test_the_page_for_operators_knows_every_metric() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    shown = "\n".join(await asyncio.gather(*(shown_by(each) for each in SERVICES)))
+
+    kinds = re.findall(r"^# TYPE (tillstream_\w+) (\w+)$", shown, re.MULTILINE)
+    exposed = {pair for pair in kinds if not pair[0].endswith("_created")}
+
+    assert set(re.findall(r"^\| `(tillstream_\w+)` \| (\w+) \|", page, re.MULTILINE)) == exposed

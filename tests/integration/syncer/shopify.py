@@ -29,17 +29,18 @@ SHOP = "tea.myshopify.com"
 
 @dataclass(frozen=True)
 class Simulator:
-    """Where the simulator answers."""
+    """Where the simulator answers, and the shop we ask it about."""
 
     port: int
     session: aiohttp.ClientSession
+    shop: str = SHOP
 
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/shops/{{shop}}"
 
     async def token(self) -> str:
-        url = self.base_url.format(shop=SHOP) + "/admin/oauth/access_token"
+        url = self.base_url.format(shop=self.shop) + "/admin/oauth/access_token"
         form = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
@@ -51,7 +52,7 @@ class Simulator:
 
     async def token_for(self, scope: str) -> str:
         """Return a token that only has *scope*."""
-        admin = self.base_url.format(shop=SHOP) + "/admin/oauth"
+        admin = self.base_url.format(shop=self.shop) + "/admin/oauth"
         asked = {"client_id": CLIENT_ID, "scope": scope, "redirect_uri": "http://127.0.0.1/"}
         async with self.session.get(
             f"{admin}/authorize", params=asked, allow_redirects=False
@@ -62,8 +63,9 @@ class Simulator:
             return str((await answer.json())["access_token"])
 
     async def truth(self, kind: str) -> list[bytes]:
-        url = f"http://127.0.0.1:{self.port}/_sim/shops/{SHOP}/truth/{kind}"
-        async with self.session.get(url) as answer:
+        url = f"http://127.0.0.1:{self.port}/_sim/shops/{self.shop}/truth/{kind}"
+        patient = aiohttp.ClientTimeout(total=None)
+        async with self.session.get(url, timeout=patient) as answer:
             return [line for line in (await answer.read()).split(b"\n") if line]
 
     async def control(self, path: str, body: object) -> object:
@@ -78,7 +80,7 @@ class Simulator:
 
     async def act(self, action: str, count: int = 1, **parameters: object) -> list[int]:
         body = {"action": action, "count": count, "seed": 7, **parameters}
-        return (await self.control(f"shops/{SHOP}/actions", body))["ids"]
+        return (await self.control(f"shops/{self.shop}/actions", body))["ids"]
 
 
 @asynccontextmanager
@@ -105,13 +107,15 @@ async def simulating(*arguments: str) -> AsyncIterator[Simulator]:
         await process.wait()
 
 
-async def connect_store(db, token: str, keys: KeyRing, *, tenant: str = TENANT) -> Owner:
+async def connect_store(
+    db, token: str, keys: KeyRing, *, tenant: str = TENANT, shop_domain: str = SHOP
+) -> Owner:
     """Insert what the gateway leaves behind when a store is connected; no jobs."""
     await db.execute("INSERT INTO accounts.tenants (tenant_id, name) VALUES ($1, 'Tea')", tenant)
     shop_id = await db.fetchval(
         "INSERT INTO accounts.stores (tenant_id, shop_domain) VALUES ($1, $2) RETURNING shop_id",
         tenant,
-        SHOP,
+        shop_domain,
     )
     sealed = keys.seal(token, tenant_id=tenant, shop_id=shop_id, purpose="access_token")
     await db.execute(

@@ -22,7 +22,6 @@ from shared.keyring import KeyRing, generate_key
 from shared.shopify.snapshots import Owner
 from tests.integration.histories import whole_orders
 from tests.integration.outcomes import rows_of as living
-from tests.integration.syncer.conftest import rows_of
 from tests.integration.syncer.objects import OWNER
 from tests.integration.syncer.shopify import ask_for, connect_store, simulating
 from tests.integration.syncer.test_deliveries import RecordingBus, an_item_delivery
@@ -138,36 +137,6 @@ async def test_orders_survive_a_killed_syncer_with_their_children_and_marks(bus_
         " AND m.order_id = o.order_id)"
     )
     assert await db.fetchval(unmarked) == 0
-
-
-@pytest.mark.slow
-async def test_a_killed_backfill_is_resumed_by_another(dsn, db):
-    key = generate_key()
-    arguments = ("--orders", "600", "--products", "20", "--customers", "60", "--plan", "plus")
-    async with simulating(*arguments) as simulator:
-        owner = await connect_store(db, await simulator.token(), KeyRing.parse(key))
-        environment = environment_for(
-            dsn,
-            SHOPIFY_ENCRYPTION_KEY=key,
-            SHOPIFY_BASE_URL=simulator.base_url,
-            SHOPIFY_SYNC_WINDOW="100",
-        )
-        await ask_for(db, owner, "orders", "full")
-        async with process("services.syncer", **environment):
-            await until(
-                db, "SELECT rows_done >= 100 FROM commerce.sync_jobs", wanted=True, seconds=30
-            )
-        status = await db.fetchrow("SELECT status, rows_done FROM commerce.sync_jobs")
-        assert status["status"] == "running"
-        # As if the lease had run out; waiting for it would take thirty seconds.
-        await db.execute("UPDATE commerce.sync_jobs SET lease_until = now() - interval '1 second'")
-
-        async with process("services.syncer", **environment):
-            await until(db, "SELECT status FROM commerce.sync_jobs", "succeeded", seconds=30)
-
-    job = await db.fetchrow("SELECT rows_total, rows_done, error FROM commerce.sync_jobs")
-    assert tuple(job) == (600, 600, None)
-    assert len(await rows_of(db, "orders")) == 600
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.webhooks.app import build_app
+from services.webhooks.metrics import DELIVERIES_TOTAL
 from services.webhooks.settings import Settings
 from shared.bus.connect import open_bus
 from shared.bus.protocol import Bus, Done, Message, Outcome
@@ -114,6 +115,16 @@ def settings_for(dsn: str, amqp_url: str, **changes: Any) -> Settings:
     return Settings.model_validate(values | changes)
 
 
+def outcomes(outcome: str) -> float:
+    """Return how many deliveries ended as *outcome* in this process."""
+    [family] = DELIVERIES_TOTAL.collect()
+    return sum(
+        sample.value
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.labels["outcome"] == outcome
+    )
+
+
 class Service:
     """A running service and what reaches the bus behind it."""
 
@@ -138,16 +149,28 @@ class Service:
         """Take *count* deliveries off the bus."""
         return await taken(self._bus, count)
 
+    async def messages(self, count: int) -> list[Message]:
+        """Take *count* deliveries off the bus, in the messages that carry them."""
+        return await messages_taken(self._bus, count)
+
 
 async def taken(bus: Bus, count: int, *, seconds: float = 10) -> list[Delivery]:
     """Consume until *count* different deliveries have come, and what is there beside them."""
-    found: list[Delivery] = []
+    messages = await messages_taken(bus, count, seconds=seconds)
+    return [delivery for message in messages for delivery in unpack(message.body)]
+
+
+async def messages_taken(bus: Bus, count: int, *, seconds: float = 10) -> list[Message]:
+    """Consume until *count* different deliveries have come; return the messages."""
+    found: list[Message] = []
+    seen: set[str] = set()
     enough = asyncio.Event()
 
     async def handler(messages: list[Message]) -> list[Outcome]:
+        found.extend(messages)
         for message in messages:
-            found.extend(unpack(message.body))
-        if len({delivery.webhook_id for delivery in found}) >= count:
+            seen.update(delivery.webhook_id for delivery in unpack(message.body))
+        if len(seen) >= count:
             enough.set()
         return [Done() for _ in messages]
 

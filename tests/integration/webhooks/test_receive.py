@@ -8,6 +8,8 @@ import asyncpg
 import pytest
 
 from shared.bus.protocol import Bus
+from shared.deliveries import unpack
+from shared.tracing import traced
 from tests.integration.webhooks.conftest import (
     PATH,
     PREVIOUS,
@@ -20,6 +22,7 @@ from tests.integration.webhooks.conftest import (
     settings_for,
 )
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 ORDER = b'{"id": 1, "note": "two pears"}'
 
 
@@ -122,6 +125,19 @@ async def test_a_signed_delivery_for_a_shop_we_do_not_know_is_404(service: Servi
     assert (await answer.json())["code"] == "unknown_shop"
 
 
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact", "shop/redact"])
+async def test_privacy_requests_are_answered_as_a_review_tests_them(service: Service, topic: str):
+    """Of a shop that was never connected there is nothing to show and nothing to erase."""
+    body = b'{"shop_id": 954889, "shop_domain": "review.myshopify.com"}'
+    signed = headers_for(body, shop_domain="review.myshopify.com", topic=topic)
+    forged = headers_for(body, secret="guessed", shop_domain="review.myshopify.com", topic=topic)
+
+    answers = [(await service.post(body, headers=headers)).status for headers in (signed, forged)]
+
+    assert answers == [200, 401]
+    assert await service.deliveries(0) == []
+
+
 @pytest.mark.parametrize(
     ("status", "topic", "expected"),
     [
@@ -222,6 +238,19 @@ async def test_only_post_is_served(service: Service):
     answer = await service.get(PATH)
 
     assert answer.status == 405
+
+
+@pytest.mark.parametrize("given", [TRACE, "", "00-nothing-01"])
+async def test_a_delivery_carries_the_senders_trace_or_a_new_one(
+    service: Service, bus: Bus, given: str
+):
+    await service.post(ORDER, headers=headers_for(ORDER) | {"traceparent": given})
+
+    [message] = await service.messages(1)
+    [delivery] = unpack(message.body)
+    assert traced(delivery.traceparent) == delivery.traceparent
+    assert (delivery.traceparent == given) is (given == TRACE)
+    assert message.headers["traceparent"] == delivery.traceparent
 
 
 async def test_probes_and_metrics_answer(service: Service):

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from services.analytics.domain.allocation import units_share
+from services.analytics.domain.contributions import Contribution
+from services.analytics.domain.ledger import contributions
 from services.analytics.domain.orders import (
     Line,
     OrderSnapshot,
@@ -18,11 +20,16 @@ from services.analytics.domain.orders import (
     Reversal,
     Shipping,
 )
+from tests.unit.analytics.agreements import with_agreements
 
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")
 MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ZERO = Decimal(0)
+
+
+def rows_of(order: OrderSnapshot, timezone: ZoneInfo) -> list[Contribution]:
+    return contributions(order, timezone).rows
 
 
 def cents(number: int) -> Decimal:
@@ -92,7 +99,10 @@ def lines(draw: st.DrawFn, line_id: int, *, taxes_included: bool) -> Line:
 
 @st.composite
 def histories(draw: st.DrawFn, order_id: int = 1) -> OrderSnapshot:
-    """An order in some state of its life: edited, refunded, cancelled, deleted, a test."""
+    """An order in some state of its life: edited, refunded, cancelled, deleted, a test.
+
+    With Shopify's ledger of it, without, or with one that does not add up.
+    """
     included = draw(st.booleans())
     count = draw(st.integers(1, 3))
     parts = [draw(lines(number + 1, taxes_included=included)) for number in range(count)]
@@ -103,8 +113,9 @@ def histories(draw: st.DrawFn, order_id: int = 1) -> OrderSnapshot:
     )
     refunds, parts = draw(_refunds(parts, included, at, shipping))
     parts = [draw(_edited(line, refunds)) for line in parts]
-    return OrderSnapshot(
+    made = OrderSnapshot(
         order_id=order_id,
+        customer_id=draw(st.sampled_from([None, 1, 2, 3])),
         currency=draw(st.sampled_from(["GBP", "GBP", "EUR"])),
         processed_at=at,
         cancelled_at=draw(st.sampled_from([None, None, at + timedelta(days=9)])),
@@ -116,6 +127,7 @@ def histories(draw: st.DrawFn, order_id: int = 1) -> OrderSnapshot:
         shipping=shipping,
         refunds=tuple(refunds),
     )
+    return draw(with_agreements(made))
 
 
 @st.composite

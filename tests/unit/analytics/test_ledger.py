@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 
 from services.analytics.domain.contributions import Contribution, Measures, total
-from services.analytics.domain.ledger import contributions
 from services.analytics.domain.orders import OrderSnapshot, RefundLine, Reversal, Shipping
 from tests.unit.analytics.orders import (
     LONDON,
@@ -23,13 +22,14 @@ from tests.unit.analytics.orders import (
     a_refund,
     an_order,
     histories,
+    rows_of,
 )
 
 D = Decimal
 
 
 def totals(order: OrderSnapshot) -> Measures:
-    return total(row.measures for row in contributions(order, LONDON))
+    return total(row.measures for row in rows_of(order, LONDON))
 
 
 def by_day(rows: Iterable[Contribution], basis: str) -> dict[date, Measures]:
@@ -94,7 +94,7 @@ def test_a_tax_known_only_in_total_is_spread_over_lines_and_shipping() -> None:
         total_tax=D("20.00"),
     )
 
-    rows = contributions(order, LONDON)
+    rows = rows_of(order, LONDON)
 
     assert [(row.ckey, row.measures.taxes) for row in rows] == [
         ("o", D(2)),
@@ -110,7 +110,7 @@ def test_a_refund_reverses_gross_and_discount_on_its_own_day() -> None:
     )
     order = an_order(replace(line, current_quantity=2), refunds=(a_refund(given_back),))
 
-    days = by_day(contributions(order, LONDON), "event")
+    days = by_day(rows_of(order, LONDON), "event")
 
     assert days == {
         date(2026, 3, 10): Measures(
@@ -136,7 +136,7 @@ def test_units_refunded_one_by_one_reverse_the_whole_gross() -> None:
     )
     line = a_line(quantity=3, current_quantity=0, price=D(10), tax=D(5), tax_rate=D("0.2"))
 
-    rows = contributions(an_order(line, refunds=refunds, taxes_included=True), LONDON)
+    rows = rows_of(an_order(line, refunds=refunds, taxes_included=True), LONDON)
 
     assert [row.measures.gross_reversals for row in rows[2:]] == [D("8.34"), D("8.33"), D("8.33")]
     assert total(row.measures for row in rows).total_sales == 0
@@ -183,7 +183,7 @@ def test_a_gift_card_is_a_liability_and_not_a_sale() -> None:
 def test_an_edit_that_takes_units_off_reverses_their_share_on_the_order_day() -> None:
     order = an_order(a_line(quantity=3, current_quantity=2, price=D(10), discount=D("1.00")))
 
-    rows = contributions(order, LONDON)
+    rows = rows_of(order, LONDON)
 
     assert rows[-1].kind == "removal"
     assert rows[-1].event_day == date(2026, 3, 10)
@@ -192,11 +192,25 @@ def test_an_edit_that_takes_units_off_reverses_their_share_on_the_order_day() ->
     )
 
 
+@pytest.mark.parametrize(("included", "duty"), [(False, D("3.34")), (True, D("3.33"))])
+def test_an_edit_takes_the_duties_of_its_units_whichever_refund_came_too(
+    included: bool, duty: Decimal
+) -> None:
+    refund = a_refund(RefundLine(refund_line_id=1, line_id=1, quantity=1, subtotal=D(10)))
+    line = a_line(quantity=3, current_quantity=1, duty=D(10))
+
+    rows = rows_of(an_order(line, refunds=(refund,), duties_included=included), LONDON)
+
+    assert [(row.kind, row.measures.duties) for row in rows][2:] == [
+        ("refund", D(0)), ("removal", -duty),
+    ]  # fmt: skip
+
+
 def test_units_that_a_refund_took_off_are_not_taken_off_again() -> None:
     refund = a_refund(RefundLine(refund_line_id=1, line_id=1, quantity=2, subtotal=D(20)))
     order = an_order(a_line(quantity=3, current_quantity=1), refunds=(refund,))
 
-    assert [row.kind for row in contributions(order, LONDON)] == ["order", "sale", "refund"]
+    assert [row.kind for row in rows_of(order, LONDON)] == ["order", "sale", "refund"]
 
 
 def test_a_cancelled_order_nets_to_zero_on_the_day_it_was_cancelled() -> None:
@@ -207,7 +221,7 @@ def test_a_cancelled_order_nets_to_zero_on_the_day_it_was_cancelled() -> None:
         cancelled_at=MARCH + timedelta(days=2),
     )
 
-    days = by_day(contributions(order, LONDON), "event")
+    days = by_day(rows_of(order, LONDON), "event")
 
     assert days[date(2026, 3, 10)].total_sales == D(44)
     assert days[date(2026, 3, 12)].total_sales == D(-44)
@@ -224,13 +238,13 @@ def test_a_cancelled_order_that_was_refunded_in_full_is_reversed_once() -> None:
         cancelled_at=MARCH + timedelta(days=2),
     )
 
-    assert [row.kind for row in contributions(order, LONDON)] == ["order", "sale", "refund"]
+    assert [row.kind for row in rows_of(order, LONDON)] == ["order", "sale", "refund"]
     assert totals(order).total_sales == 0
 
 
 @pytest.mark.parametrize("left_out", [{"test": True}, {"deleted": True}])
 def test_a_test_order_and_a_deleted_one_contribute_nothing(left_out: dict[str, bool]) -> None:
-    assert contributions(an_order(**left_out), LONDON) == []
+    assert rows_of(an_order(**left_out), LONDON) == []
 
 
 @pytest.mark.parametrize(
@@ -246,14 +260,14 @@ def test_a_test_order_and_a_deleted_one_contribute_nothing(left_out: dict[str, b
 def test_a_day_is_the_shops_day_also_when_clocks_change(
     moment: datetime, zone: ZoneInfo, day: date
 ) -> None:
-    rows = contributions(an_order(processed_at=moment), zone)
+    rows = rows_of(an_order(processed_at=moment), zone)
 
     assert {row.event_day for row in rows} == {row.order_day for row in rows} == {day}
 
 
 @given(histories(), ZONES)
 def test_both_bases_tell_the_same_over_all_time(order: OrderSnapshot, zone: str) -> None:
-    rows = contributions(order, ZoneInfo(zone))
+    rows = rows_of(order, ZoneInfo(zone))
 
     event, order_days = by_day(rows, "event"), by_day(rows, "order")
 
@@ -264,7 +278,7 @@ def test_both_bases_tell_the_same_over_all_time(order: OrderSnapshot, zone: str)
 
 @given(histories())
 def test_what_remains_is_what_the_customer_still_pays(order: OrderSnapshot) -> None:
-    order = replace(order, test=False, deleted=False, cancelled_at=None)
+    order = replace(order, test=False, deleted=False, cancelled_at=None, agreements=())
     sums = totals(order)
     whole = totals(replace(order, refunds=(), lines=_untouched(order)))
     given_back = [
@@ -276,7 +290,7 @@ def test_what_remains_is_what_the_customer_still_pays(order: OrderSnapshot) -> N
             -(refund.adjustment.amount + refund.adjustment.tax),
         )
     ]
-    removed = total(row.measures for row in contributions(order, LONDON) if row.kind == "removal")
+    removed = total(row.measures for row in rows_of(order, LONDON) if row.kind == "removal")
 
     assert sums.total_sales + sums.gift_card_sales == (
         whole.total_sales

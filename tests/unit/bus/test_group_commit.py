@@ -171,3 +171,22 @@ async def test_closing_waits_for_what_was_added():
 
     assert all(future.done() for future in futures)
     assert sum(len(batch) for batch in ledger.batches) == 20
+
+
+async def test_half_of_the_slots_are_for_full_batches():
+    ledger = Ledger(turns=20)
+    group: GroupCommit[Item] = GroupCommit(ledger, limits=LIMITS)
+
+    first = [asyncio.ensure_future(group.add((number, 1), 1)) for number in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    more = [asyncio.ensure_future(group.add((number, 1), 1)) for number in range(2, 5)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    before = list(ledger.batches)
+    more.append(asyncio.ensure_future(group.add((5, 1), 1)))
+    await asyncio.gather(*first, *more)
+
+    assert [len(batch) for batch in before] == [2]
+    assert [len(batch) for batch in ledger.batches] == [2, 4]
+    assert ledger.most_in_flight == 2

@@ -158,22 +158,3 @@ def test_a_foreign_cursor_is_refused(cursor):
         domain.decode_cursor(cursor, tuple[datetime, int])
 
     assert caught.value.code == "bad_cursor"
-
-
-@pytest.mark.parametrize(
-    ("done", "total", "over", "expected"),
-    [
-        (0, None, False, (None, None, None)),
-        (50, 200, False, (25, 5, 30)),
-        (250, 200, False, (99, 25, 0)),
-        (250, 200, True, (100, 25, 0)),
-        (50, None, False, (None, 5, None)),
-        (0, 200, False, (0, None, None)),
-    ],
-)
-def test_progress_tells_percent_rate_and_what_is_left(done, total, over, expected):
-    progress = domain.progress(
-        done=done, total=total, started_at=NOW, until=NOW + timedelta(seconds=10), over=over
-    )
-
-    assert (progress.percent, progress.rate, progress.eta_seconds) == expected

@@ -52,4 +52,6 @@ def test_the_example_shows_the_defaults() -> None:
 
 
 def same(shown: str, default: object) -> bool:
+    if isinstance(default, bool):
+        return shown == str(default).lower()
     return float(shown) == default if isinstance(default, int | float) else shown == str(default)

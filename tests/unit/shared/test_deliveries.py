@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.deliveries import Delivery, pack, unpack
+from shared.deliveries import Delivery, pack, trace_headers, unpack
 from shared.errors import Rejected
 
 deliveries = st.builds(
@@ -22,6 +24,7 @@ deliveries = st.builds(
     api_version=st.just("2026-10"),
     body=st.binary(max_size=200),
     body_id=st.text(max_size=36),
+    traceparent=st.text(max_size=55),
 )
 
 
@@ -34,3 +37,13 @@ def test_a_batch_arrives_as_it_left(batch: list[Delivery]) -> None:
 def test_what_is_not_a_batch_is_rejected(noise: bytes) -> None:
     with pytest.raises(Rejected):
         unpack(noise)
+
+
+def test_a_batch_of_an_older_release_arrives_without_a_trace() -> None:
+    row = ["t", 1, "a.myshopify.com", "orders/create", "w", "e", "", "", "2026-10", b"{}", ""]
+    frame = zstandard.compress(msgspec.msgpack.encode([row]))
+
+    [delivery] = unpack(frame)
+
+    assert (delivery.webhook_id, delivery.traceparent) == ("w", "")
+    assert trace_headers([delivery]) == {}

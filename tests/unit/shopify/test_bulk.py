@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.shopify.bulk import BulkAssembler
+from shared.shopify import copytext
+from shared.shopify.bulk import BulkAssembler, payload_of
+from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.snapshots import Snapshot
 from tests.unit.shopify import graphql
 from tests.unit.shopify.shapes import OWNER, orders
@@ -50,9 +53,14 @@ def interleaved(families: list[list[bytes]], chance: random.Random) -> list[byte
     several=st.lists(orders, min_size=1, max_size=3, unique_by=lambda one: one["id"]),
     cuts=st.lists(st.integers(0, 20000), max_size=8),
     chance=st.randoms(use_true_random=False),
+    slashes=st.sets(st.sampled_from((b"/", b"\\/")), min_size=1),
 )
-def test_any_cuts_and_any_interleaving_give_the_same_orders(several, cuts, chance):
-    families = [[written(line) for line in graphql.bulk_lines(one)] for one in several]
+def test_any_cuts_and_any_interleaving_give_the_same_orders(several, cuts, chance, slashes):
+    def lines(order: dict[str, object]) -> list[bytes]:
+        escaped = [written(line) for line in graphql.bulk_lines(order)]
+        return [line.replace(b"\\/", chance.choice(sorted(slashes))) for line in escaped]
+
+    families = [lines(one) for one in several]
     plain = b"".join(line for family in families for line in family)
     mixed = b"".join(interleaved(families, chance))
 
@@ -104,6 +112,17 @@ def test_the_archive_holds_the_lines_that_made_the_object():
     kept = zstandard.ZstdDecompressor().decompress(packed)
     assert kept == lines[0] + lines[2].rstrip(b"\n")
     assert len(first.children["customer_addresses"]) == 1
+
+
+def test_an_archive_compressed_elsewhere_makes_the_same_row():
+    assembler = BulkAssembler("customer", OWNER)
+    assembler.feed(written(a_root(1)) + written(an_address(5, 1)) + written(a_root(2)))
+    families = list(assembler.families())
+
+    frames = copytext.frames([payload_of(family) for family in families])
+
+    for family, frame in zip(families, frames, strict=True):
+        assert assembler.snapshots(family, frame) == assembler.snapshots(family)
 
 
 def test_counts_are_of_lines_and_of_roots():
@@ -167,3 +186,94 @@ def test_an_inventory_file_gives_items_and_their_levels():
         ("inventory_level", (1, 4)),
     ]
     assert found[1].row.split("\t")[4:7] == ["\\N", "-3", "\\N"]
+
+
+class KeptLines:
+    """Stands in for a kind's assembly and keeps the lines of each object."""
+
+    def __init__(self) -> None:
+        self._seen: list[list[bytes]] = []
+
+    def __call__(self, lines: list[bytes], origin: Origin) -> list[Snapshot]:
+        self._seen.append(lines)
+        return []
+
+    def taken(self) -> list[list[bytes]]:
+        seen, self._seen = self._seen, []
+        return sorted(seen)
+
+
+@pytest.fixture(scope="module")
+def kept_lines() -> Iterator[KeptLines]:
+    kept = KeptLines()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.shopify.bulk.ASSEMBLIES", {"order": kept, "customer": kept})
+        yield kept
+
+
+def a_family() -> list[bytes]:
+    """Return two orders with agreements of their orders' own numbers, and sales below them."""
+    order, agreement = "gid://shopify/Order/", "gid://shopify/SalesAgreement/"
+    lines: list[dict[str, object]] = []
+    for number, other in ((5, 6), (6, 5)):
+        lines.append({"__typename": "Order", "id": f"{order}{number}"})
+        lines.append({"id": f"{agreement}{other}", "__parentId": f"{order}{number}"})
+        lines += [
+            {"id": f"gid://shopify/Sale/{number}{n}", "__parentId": f"{agreement}{other}"}
+            for n in (1, 2)
+        ]
+        lines.append({"level": "LOW", "__parentId": f"{order}{number}"})
+    return [written(line) for line in lines]
+
+
+@settings(max_examples=50, deadline=None)
+@given(lines=st.permutations(a_family()))
+def test_a_grandchild_finds_its_root_in_any_order_of_lines(lines, kept_lines):
+    assembler = BulkAssembler("order", OWNER)
+    for line in lines:
+        assembler.feed(line)
+
+    list(assembler.finish())
+
+    family = [line.strip() for line in a_family()]
+    assert {one[0]: set(one[1:]) for one in kept_lines.taken()} == {
+        family[0]: set(family[1:5]),
+        family[5]: set(family[6:10]),
+    }
+
+
+def test_siblings_keep_their_order(kept_lines):
+    family = a_family()
+    swapped = [family[3], family[2], *family[:2], *family[5:]]
+    assembler = BulkAssembler("order", OWNER)
+    assembler.feed(b"".join(swapped))
+
+    list(assembler.finish())
+
+    first, _ = kept_lines.taken()
+    assert first.index(family[3].strip()) < first.index(family[2].strip())
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_a_grandchild_without_its_ancestors_is_refused(left_out):
+    lines = a_family()
+    del lines[left_out]
+    assembler = BulkAssembler("order", OWNER)
+    assembler.feed(b"".join(lines))
+
+    with pytest.raises(Rejected) as error:
+        list(assembler.finish())
+
+    assert error.value.code == "bulk_orphans"
+
+
+def test_parents_in_a_circle_are_refused():
+    assembler = BulkAssembler("order", OWNER)
+    for own, above in ((1, 2), (2, 1)):
+        gid = "gid://shopify/SalesAgreement/"
+        assembler.feed(written({"id": f"{gid}{own}", "__parentId": f"{gid}{above}"}))
+
+    with pytest.raises(Rejected) as error:
+        list(assembler.finish())
+
+    assert error.value.code == "bulk_orphans"

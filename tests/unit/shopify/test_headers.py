@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
+from multidict import CIMultiDict
 
 from shared.errors import Rejected
-from shared.shopify.headers import webhook_headers
+from shared.shopify import headers as family
+from shared.shopify.headers import WebhookHeaders, signature_claimed
 
 HEADERS = {
     "X-Shopify-Topic": "orders/create",
@@ -16,6 +20,10 @@ HEADERS = {
     "X-Shopify-Triggered-At": "2023-03-29T18:00:27.877041743Z",
     "X-Shopify-API-Version": "2026-10",
 }
+
+
+def webhook_headers(headers: Mapping[str, str]) -> WebhookHeaders:
+    return family.webhook_headers(CIMultiDict(headers))
 
 
 def test_headers_are_read_whatever_their_case():
@@ -79,3 +87,11 @@ def test_a_header_that_is_no_short_text_is_refused(topic):
         webhook_headers({**HEADERS, "X-Shopify-Topic": topic})
 
     assert error.value.code == "bad_header"
+
+
+def test_the_signature_can_be_had_alone():
+    events = {"Shopify-Hmac-Sha256": "events"}
+
+    assert signature_claimed(CIMultiDict(HEADERS)) == "s"
+    assert signature_claimed(CIMultiDict(HEADERS | events)) == "events"
+    assert signature_claimed(CIMultiDict()) == ""

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.syncer.domain import arrivals, operations, polls, subscriptions, windows
-from services.syncer.domain.jobs import MAX_ATTEMPTS, Fail, Wait, fate_of, wait_seconds
+from services.syncer.domain.capabilities import Capability
+from services.syncer.domain.jobs import (
+    MAX_ATTEMPTS,
+    Fail,
+    Refused,
+    Skip,
+    Wait,
+    fate_of,
+    wait_seconds,
+)
 from services.syncer.domain.subscriptions import TOPICS, Subscription
 from services.syncer.domain.windows import Window
 from shared.errors import Forbidden, NotFound, Rejected, Throttled, Unauthorized, Unavailable
@@ -88,26 +97,69 @@ def test_a_page_reaches_as_far_as_its_settled_objects_in_order_tell(seconds, rea
     assert found == (None if reached is None else second(reached))
 
 
-def test_a_sorted_search_goes_on_where_it_was():
-    span = polls.Span(start=START, end=second(100))
+def span(start: int, end: int, above: int | None = None) -> polls.Span:
+    return polls.Span(start=second(start), end=second(end), above=above)
 
-    assert polls.rest(span, second(40), kind="order") == [
-        polls.Span(start=second(40), end=second(100))
+
+def reached(*pages: list[tuple[int, int]], until: int = 100) -> polls.Reached:
+    """Return how far a sorted search got with pages of (second, id)."""
+    found = polls.Reached()
+    for page in pages:
+        marks = [(second(at), number) for at, number in page]
+        found = polls.further(found, marks, second(until))
+    return found
+
+
+def test_a_sorted_search_goes_on_behind_the_last_object():
+    found = reached([(1, 7), (40, 3)], [(40, 5), (99_999, 1)])
+
+    assert polls.rest(span(0, 100), found) == [span(40, 40, above=5), span(41, 100)]
+
+
+def test_a_crowded_second_is_read_on_by_its_ids():
+    assert polls.rest(span(0, 100), reached([(0, 7), (0, 8)])) == [
+        span(0, 0, above=8),
+        span(1, 100),
     ]
-    assert polls.rest(span, START, kind="order") == polls.rest(span, None, kind="order") == []
+    assert polls.rest(span(5, 5, above=8), reached([(5, 9)])) == [span(5, 5, above=9)]
 
 
-@given(st.integers(0, 10**9), st.booleans())
-def test_an_unsorted_search_is_cut_into_halves_until_it_cannot_be(seconds, from_the_beginning):
-    span = polls.Span(start=None if from_the_beginning else START, end=second(seconds))
+def test_ids_out_of_order_tell_no_place():
+    across_pages = reached([(40, 9)], [(40, 5), (50, 6)], [(50, 7)])
 
-    halves = polls.rest(span, None, kind="inventory_level")
+    assert (across_pages.object_id, across_pages.by_id) == (None, False)
+    assert polls.rest(span(0, 100), across_pages) == [span(50, 100)]
+    assert polls.rest(span(50, 100), across_pages) == polls.rest(span(0, 9), polls.Reached()) == []
 
-    if halves:
-        older, newer = halves
-        assert (older.start, newer.end, older.end) == (span.start, span.end, newer.start)
+
+@given(st.lists(st.integers(1, 99)), st.integers(0, 10**9), st.booleans())
+def test_an_unsorted_search_goes_on_by_id_or_by_halves(ids, seconds, from_the_beginning):
+    whole = polls.Span(start=None if from_the_beginning else START, end=second(seconds))
+    found = polls.further_by_id(polls.Reached(), [(START, number) for number in ids])
+
+    parts = polls.rest_by_id(whole, found)
+
+    if ids and ids == sorted(ids):
+        assert parts == [polls.Span(start=whole.start, end=whole.end, above=ids[-1])]
+    elif parts:
+        older, newer = parts
+        assert (older.start, newer.end) == (whole.start, whole.end)
+        assert newer.start == older.end + timedelta(seconds=1)
     else:
-        assert (seconds < 2, from_the_beginning) == (True, False)
+        assert (seconds, from_the_beginning) == (0, False)
+
+
+def test_an_id_field_that_shopify_ignores_is_noticed():
+    """The search then begins anew, below the id that it was to go on behind."""
+    found = polls.further_by_id(polls.Reached(object_id=50), [(START, 1), (START, 60)])
+
+    assert not found.by_id
+
+
+def test_searches_name_the_ids_that_remain():
+    assert polls.search(span(0, 0, above=8)) == (
+        "updated_at:>='2026-01-01T00:00:00Z' updated_at:<='2026-01-01T00:00:00Z' id:>8"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,8 +172,28 @@ def test_an_unsorted_search_is_cut_into_halves_until_it_cannot_be(seconds, from_
         (
             Forbidden("no", code="access_denied", details={"required_scopes": ["read_orders"]}),
             0,
-            Fail(error="access_denied: no (needs ['read_orders'])"),
+            Skip(
+                error="no",
+                refusal=Capability(
+                    resource="orders",
+                    state="missing_scope",
+                    reason="no",
+                    missing_scopes=("read_orders",),
+                ),
+            ),
         ),
+        (
+            Forbidden("not approved to access", code="protected_customer_data"),
+            0,
+            Skip(
+                error="not approved to access",
+                refusal=Capability(
+                    resource="orders", state="protected", reason="not approved to access"
+                ),
+            ),
+        ),
+        (Refused("the app lacks read_orders"), 0, Skip(error="the app lacks read_orders")),
+        (Forbidden("no", code="access_denied"), 0, Fail(error="access_denied: no")),
         (
             NotFound("no", code="store_not_active"),
             0,
@@ -138,7 +210,7 @@ def test_an_unsorted_search_is_cut_into_halves_until_it_cannot_be(seconds, from_
     ],
 )
 def test_what_becomes_of_a_failed_job(error, attempts, fate):
-    assert fate_of(error, attempts) == fate
+    assert fate_of(error, attempts, kind="orders") == fate
 
 
 def test_waits_grow_and_end_at_half_an_hour():
@@ -174,7 +246,7 @@ def test_a_refused_bulk_query_says_why():
         ("RUNNING", "wait"),
         ("CANCELING", "wait"),
         ("COMPLETED", "read"),
-        ("FAILED", "again"),
+        ("FAILED", "cut"),
         ("EXPIRED", "again"),
         ("CANCELED", "again"),
     ],
@@ -185,11 +257,25 @@ def test_what_to_do_with_an_operation(status, step):
     assert operations.next_step(operations.state_of(orjson.dumps(answer))) == step
 
 
-def test_an_operation_without_access_is_forbidden():
+def test_an_operation_without_access_may_only_need_another_token():
     answer = {"bulkOperation": {"id": "1", "status": "FAILED", "errorCode": "ACCESS_DENIED"}}
 
-    with pytest.raises(Forbidden):
-        operations.next_step(operations.state_of(orjson.dumps(answer)))
+    assert operations.next_step(operations.state_of(orjson.dumps(answer))) == "denied"
+
+
+def test_shopify_is_asked_for_an_operation_ever_more_rarely():
+    pauses = [operations.pause_seconds(asked) for asked in range(20)]
+
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.2, 30.0)
+
+
+@given(st.integers(0, 10_000_000))
+def test_a_transaction_holds_little_of_what_is_written_already(written):
+    part = operations.part_size(written)
+
+    assert 25 <= part <= operations.MOST_PER_TRANSACTION
+    assert part == 25 or part <= written / 25
 
 
 def test_a_forgotten_operation_is_run_again():
@@ -209,6 +295,26 @@ def test_missing_subscriptions_are_made_and_those_at_an_old_address_removed():
     assert [one.topic for one in changes.kept] == list(TOPICS[:5])
     assert changes.missing == list(TOPICS[5:])
     assert changes.surplus == [old]
+
+
+def test_only_topics_that_are_allowed_and_chosen_are_wanted():
+    always = ["APP_UNINSTALLED", "APP_SCOPES_UPDATE", "BULK_OPERATIONS_FINISH", "SHOP_UPDATE"]
+
+    assert subscriptions.wanted({"read_orders"}, ["orders/create", "products/create"]) == [
+        *always,
+        "ORDERS_CREATE",
+    ]
+    assert subscriptions.wanted((), None) == always
+    every = {"read_customers", "read_customer_merge"}
+    assert {"CUSTOMER_TAGS_ADDED", "CUSTOMERS_MERGE"} <= set(subscriptions.wanted(every, None))
+
+
+def test_a_subscription_that_nobody_wants_any_more_is_surplus():
+    held = [a_subscription("ORDERS_CREATE"), a_subscription("PRODUCTS_CREATE")]
+
+    changes = subscriptions.compare(held, URI, ["ORDERS_CREATE"])
+
+    assert (changes.kept, changes.missing, changes.surplus) == (held[:1], [], held[1:])
 
 
 def test_a_shop_with_everything_needs_nothing():

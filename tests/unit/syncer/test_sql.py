@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shared.postgres import load_queries
+from services.syncer.store.statements import statements
 from shared.tables import COLUMNS, TABLES
 
 _INSERT = re.compile(r"INSERT INTO commerce\.(\w+) AS t \(([^)]+)\)\s+SELECT\s+([^;]+?)\s+FROM")
@@ -16,7 +16,7 @@ _INSERT = re.compile(r"INSERT INTO commerce\.(\w+) AS t \(([^)]+)\)\s+SELECT\s+(
 def test_every_insert_writes_exactly_the_mapped_columns(kind):
     found = [
         match
-        for name, query in load_queries("services.syncer.store", f"{TABLES[kind][0]}.sql").items()
+        for name, query in statements(kind).items()
         for match in _INSERT.finditer(query)
         if name != "delete"
     ]

@@ -89,6 +89,27 @@ async def test_a_known_store_stays_known_while_the_database_is_away(clock: Clock
         await book.store("b.myshopify.com")
 
 
+async def test_a_slow_look_up_goes_on_after_its_delivery_was_refused(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stores, "PATIENCE_SECONDS", 0.01)
+    answered = asyncio.Event()
+    asked: list[str] = []
+
+    async def slowly(shop_domain: str) -> Store | None:
+        asked.append(shop_domain)
+        await answered.wait()
+        return STORE
+
+    book = StoreBook(slowly, clock=clock)
+    with pytest.raises(Unavailable):
+        await book.store(STORE.shop_domain)
+    answered.set()
+
+    assert await book.store(STORE.shop_domain) == STORE
+    assert asked == [STORE.shop_domain]
+
+
 async def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(stores, "MOST_REMEMBERED", 10)
     register = Register(STORE)

@@ -1,0 +1,69 @@
+"""Where webhooks may go, and that the official library believes our signatures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from shared.errors import Rejected
+from shared.outgoing_webhooks import checked_url, is_public, new_secret, signed_headers
+
+INSIDE = (
+    *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255"),
+    *("127.0.0.1", "127.255.255.254", "169.254.0.1", "169.254.169.254", "172.16.0.1"),
+    *("172.31.255.255", "192.0.0.8", "192.88.99.1", "192.0.2.1", "192.168.0.1", "192.168.255.255"),
+    *("198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1"),
+    *("239.255.255.255", "240.0.0.1", "255.255.255.255"),
+    *("::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254"),
+    *("::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001:db8::1", "2002:7f00:1::"),
+    *("2001:0:4136:e378:8000:63bf:3fff:fdd2", "fc00::1", "fd12:3456::1", "fe80::1", "fec0::1"),
+    *("ff02::1", "ff0e::1"),
+)
+OUTSIDE = ("1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.0.1")
+OUTSIDE_TOO = ("172.32.0.1", "192.167.0.1", "198.17.0.1", "2606:4700::1111", "::ffff:8.8.8.8")
+
+
+@pytest.mark.parametrize("text", INSIDE)
+def test_inside(text: str) -> None:
+    assert not is_public(ip_address(text))
+
+
+@pytest.mark.parametrize("text", [*OUTSIDE, *OUTSIDE_TOO])
+def test_outside(text: str) -> None:
+    assert is_public(ip_address(text))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://example.com/", "ftp://example.com/", "https://", "https:///path", "example.com"),
+        *("https://user@example.com/", "https://user:pass@example.com/", "https://10.0.0.1/"),
+        *("https://[::1]/", "https://[::ffff:169.254.169.254]/", "https://example.com/#part"),
+        *("https://exa mple.com/", "https://example.com/\n", "https://example.com/" + "x" * 2000),
+    ],
+)
+def test_such_a_url_is_refused(url: str) -> None:
+    with pytest.raises(Rejected):
+        checked_url(url, anywhere=False)
+
+
+def test_while_developing_the_own_machine_will_do() -> None:
+    assert checked_url("http://127.0.0.1:9000/hook", anywhere=True)
+    assert checked_url("https://example.com/hook?key=1", anywhere=False)
+
+
+def test_the_official_library_verifies_each_of_our_signatures() -> None:
+    new, former, foreign = (new_secret() for _ in range(3))
+    at = int(datetime.now(UTC).timestamp())
+
+    headers = dict(signed_headers("id-1", b'{"a":1}', at=at, with_secrets=[new, former]))
+
+    for secret in (new, former):
+        Webhook(secret).verify(b'{"a":1}', headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(foreign).verify(b'{"a":1}', headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new).verify(b'{"a":2}', headers)
