@@ -1,116 +1,94 @@
 """``python -m bench.backfill``: orders a second from a bulk operation's file into the tables.
 
-The whole path runs in a process of its own: planning, download, assembler, guarded writer. In
-the same run the same final rows are loaded by plain COPY into tables with the same indexes.
+The whole path runs in a process of its own: planning, download, mapping, guarded writer. In the
+same run the same final rows are loaded by plain COPY into tables with the same indexes, and the
+same file by two loaders as others write them (bench/peers). DATABASE_URL names the server.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
-import uvloop
 
-from bench.backfilling.shop import generate
-from services.syncer.backfill import backfill
-from services.syncer.context import Context
-from services.syncer.shops import Access, Shops
-from services.syncer.store import jobs
-from shared.bus.postgres_bus import PostgresBus
-from shared.keyring import KeyRing, generate_key
+from bench.backfilling.cost import cpu_seconds
+from bench.backfilling.shop import (
+    BUCKET_POINTS,
+    LINES_PER_ORDER,
+    POINTS_PER_SECOND,
+    generate,
+)
+from bench.backfilling.worker import TENANT
+from bench.peers import row_by_row, usual
+from bench.peers.rows import TABLES
 from shared.migrate import migrate
-from shared.postgres import close_pool, open_pool
-from shared.shopify.client import open_session
+from shared.tables import COLUMNS
 
 SERVER = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-TENANT = str(uuid.UUID(int=1))
-TABLES = ("orders", "order_lines", "transactions", "fulfillments")
+PEERS = {
+    "orjson and executemany of 500": (usual.load, 10_000),
+    "row by row": (row_by_row.load, 2_000),
+}
+SMALL, BIG = 20_000, 200_000
+OURS_ALONE = ("raw", "synced_at")
 
 
-def kilobytes(name: str) -> int:
-    """Return a line of /proc/self/status."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1])
-    return 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A bulk file of so many orders, and the server that hands it out."""
+
+    file: Path
+    orders: int
+    port: int
 
 
-async def connect_store(dsn: str, keys: KeyRing) -> None:
-    db = await asyncpg.connect(dsn)
-    await db.execute("INSERT INTO accounts.tenants (tenant_id, name) VALUES ($1, 'bench')", TENANT)
-    shop_id = await db.fetchval(
-        "INSERT INTO accounts.stores (tenant_id, shop_domain) VALUES ($1, 'tea.myshopify.com')"
-        " RETURNING shop_id",
-        TENANT,
-    )
-    sealed = keys.seal("token", tenant_id=TENANT, shop_id=shop_id, purpose="access_token")
-    await db.execute(
-        "INSERT INTO accounts.credentials (tenant_id, shop_id, grant_type, access_token_enc,"
-        " scopes, token_last4) VALUES ($1, $2, 'static_token', $3, '{}', 'oken')",
-        TENANT,
-        shop_id,
-        sealed,
-    )
-    await db.execute(
-        "INSERT INTO commerce.sync_jobs (tenant_id, shop_id, kind, mode, trigger)"
-        " VALUES ($1, $2, 'orders', 'full', 'manual')",
-        TENANT,
-        shop_id,
-    )
-    await db.close()
+@contextlib.contextmanager
+def serving(orders: int, *, delay: float = 0.0) -> Iterator[Store]:
+    """Serve a store whose bulk operations take *delay* seconds."""
+    file = Path(tempfile.gettempdir()) / f"tillstream-bench-2-{orders}.jsonl"
+    generate(file, orders)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = [str(file), str(orders), str(port), str(delay)]
+    shop = subprocess.Popen([sys.executable, "-m", "bench.backfilling.shop", *arguments])
+    try:
+        time.sleep(2)
+        yield Store(file=file, orders=orders, port=port)
+    finally:
+        shop.send_signal(signal.SIGTERM)
+        shop.wait()
 
 
-async def work(dsn: str, port: int) -> None:
-    """The measured process: one full job, then what it cost."""
-    keys = KeyRing.parse(generate_key())
-    await connect_store(dsn, keys)
-    pool = await open_pool(dsn, role="tillstream_syncer", max_size=6)
-    access = Access(api_version="2026-10", base_url=f"http://127.0.0.1:{port}/shops/{{shop}}")
-    async with open_session() as session:
-        shops = Shops(pool, session, keys=keys, access=access)
-        context = Context(pool=pool, bus=PostgresBus(pool), shops=shops)
-        async with pool.acquire() as conn:
-            job = await jobs.claim(conn)
-        assert job is not None
-        resting = kilobytes("VmRSS")
-        started, cpu = time.perf_counter(), time.process_time()
-        await backfill(context, job)
-        result = {
-            "seconds": time.perf_counter() - started,
-            "cpu_seconds": time.process_time() - cpu,
-            "peak_mb": kilobytes("VmHWM") / 1024,
-            "resting_mb": resting / 1024,
-        }
-    await close_pool(pool)
-    print(json.dumps(result), flush=True)
-
-
-async def plain_copy(dsn: str, folder: Path) -> float:
-    """Load the same rows by COPY, one connection, same indexes; return the seconds."""
-    db = await asyncpg.connect(dsn)
-    for table in TABLES:
-        await db.execute(f"CREATE TABLE public.{table} (LIKE commerce.{table} INCLUDING ALL)")
-        await db.copy_from_table(
-            table, schema_name="commerce", output=str(folder / table), format="text"
-        )
-    await db.execute("CHECKPOINT")
-    started = time.perf_counter()
-    for table in TABLES:
-        await db.copy_to_table(table, source=str(folder / table), format="text")
-    seconds = time.perf_counter() - started
-    await db.close()
-    return seconds
+@contextlib.asynccontextmanager
+async def database() -> AsyncIterator[str]:
+    """Make a migrated database and drop it in the end."""
+    name = f"till_bench_{uuid.uuid4().hex[:8]}"
+    dsn = SERVER.rsplit("/", 1)[0] + f"/{name}"
+    await on_server(f"CREATE DATABASE {name}")
+    try:
+        with contextlib.redirect_stdout(None):
+            await migrate(dsn)
+        yield dsn
+    finally:
+        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def on_server(statement: str) -> None:
@@ -119,65 +97,156 @@ async def on_server(statement: str) -> None:
     await db.close()
 
 
-async def once(file: Path, orders: int, *, rounds: int) -> list[dict[str, float]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shop = subprocess.Popen(
-        [sys.executable, "-m", "bench.backfilling.shop", str(file), str(orders), str(port)]
+def synced(store: Store, dsn: str, *, way: str = "ours") -> dict[str, float]:
+    """Run one backfill in a process of its own; return what it took, and what it cost the shop."""
+    before = spent(store)
+    worker = subprocess.run(
+        [sys.executable, "-m", "bench.backfilling.worker", dsn, str(store.port), way],
+        stdout=subprocess.PIPE,
+        check=True,
     )
-    try:
-        time.sleep(1.5)
-        return [await one_round(file.parent, port, orders) for _ in range(rounds)]
-    finally:
-        shop.send_signal(signal.SIGTERM)
-        shop.wait()
+    after = spent(store)
+    result: dict[str, float] = json.loads(worker.stdout.splitlines()[-1])
+    return {**result, **{name: after[name] - before[name] for name in after}}
 
 
-async def one_round(folder: Path, port: int, orders: int) -> dict[str, float]:
-    name = f"till_bench_{uuid.uuid4().hex[:8]}"
-    dsn = SERVER.rsplit("/", 1)[0] + f"/{name}"
-    await on_server(f"CREATE DATABASE {name}")
-    try:
-        await migrate(dsn)
-        worker = subprocess.run(
-            [sys.executable, "-m", "bench.backfill", "--worker", dsn, "--port", str(port)],
-            stdout=subprocess.PIPE,
-            check=True,
+def spent(store: Store) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{store.port}/spent") as answer:
+        found: dict[str, float] = json.load(answer)
+    return found
+
+
+async def check_counts(dsn: str, orders: int) -> None:
+    db = await asyncpg.connect(dsn)
+    for table, each in (("orders", 1), ("order_lines", LINES_PER_ORDER), ("transactions", 1)):
+        found = await db.fetchval(f"SELECT count(*) FROM commerce.{table}")
+        assert found == orders * each, f"{found} rows in {table}"
+    assert await db.fetchval("SELECT count(*) FROM analytics.order_marks") == orders
+    await db.close()
+
+
+async def plain_copy(dsn: str) -> tuple[float, float]:
+    """Load the same rows by COPY, one connection, same indexes; return seconds, and CPU seconds."""
+    folder = Path(tempfile.mkdtemp())
+    db = await asyncpg.connect(dsn)
+    for table in TABLES:
+        await db.execute(f"CREATE TABLE public.{table} (LIKE commerce.{table} INCLUDING ALL)")
+        await db.copy_from_table(
+            table, schema_name="commerce", output=str(folder / table), format="text"
         )
-        result = json.loads(worker.stdout)
+    await db.execute("CHECKPOINT")
+    started, cost = time.perf_counter(), cpu_seconds(db.get_server_pid())
+    for table in TABLES:
+        await db.copy_to_table(table, source=str(folder / table), format="text")
+    seconds = time.perf_counter() - started
+    cost = cpu_seconds(db.get_server_pid()) - cost
+    await db.close()
+    shutil.rmtree(folder)
+    return seconds, cost
+
+
+async def peer(name: str, store: Store, ours: str) -> tuple[float, float]:
+    """Load orders as *name* does, compare the rows with *ours*.
+
+    Return orders a second, and the CPU seconds an order cost it and Postgres.
+    """
+    load, orders = PEERS[name]
+    orders = min(orders, store.orders)
+    async with database() as dsn:
         db = await asyncpg.connect(dsn)
-        assert await db.fetchval("SELECT count(*) FROM commerce.orders") == orders
-        assert await db.fetchval("SELECT count(*) FROM commerce.order_lines") == orders * 4
+        started = time.perf_counter()
+        before = time.process_time() + cpu_seconds(db.get_server_pid())
+        await load(db, store.file, orders, tenant_id=TENANT)
+        seconds = time.perf_counter() - started
+        cost = time.process_time() + cpu_seconds(db.get_server_pid()) - before
+        await compare(db, await asyncpg.connect(ours), orders)
         await db.close()
-        copy_seconds = await plain_copy(dsn, folder)
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
-    speed, ceiling = orders / result["seconds"], orders / copy_seconds
-    return {**result, "orders_per_second": speed, "copy": ceiling, "ratio": speed / ceiling}
+    return orders / seconds, cost / orders
+
+
+async def compare(theirs: Any, ours: Any, orders: int) -> None:
+    """Fail unless both hold the same first *orders*; raw frames may differ."""
+    for table in TABLES:
+        columns = ", ".join(one for one in COLUMNS[table] if one not in OURS_ALONE)
+        digest = (
+            "SELECT sum(hashtextextended(t::text, 0)) FROM"
+            f" (SELECT {columns} FROM commerce.{table} WHERE order_id < {5_000_000_000 + orders}) t"
+        )
+        assert await theirs.fetchval(digest) == await ours.fetchval(digest), table
+    await ours.close()
+
+
+async def one_round(store: Store, *, peers: bool) -> dict[str, float]:
+    async with database() as dsn:
+        found = synced(store, dsn)
+        await check_counts(dsn, store.orders)
+        speed = store.orders / found["seconds"]
+        seconds, copying = await plain_copy(dsn)
+        python, postgres = (
+            found[f"{one}_seconds"] / store.orders for one in ("python", "postgres")
+        )
+        print(
+            f"{store.orders:8} orders {speed:8.0f} orders/s"
+            f"  plain COPY {store.orders / seconds:6.0f}/s  ratio {seconds / found['seconds']:.2f}"
+            f"  CPU us/order: Python {python * 1e6:.0f} Postgres {postgres * 1e6:.0f}"
+            f" (plain COPY {copying / store.orders * 1e6:.0f})"
+            f"  peak {found['peak_mb']:.0f} MB (at rest {found['resting_mb']:.0f})"
+        )
+        available = BUCKET_POINTS + POINTS_PER_SECOND * found["seconds"]
+        print(
+            f"{'':8} {found['requests']:.0f} requests, {found['points']:.0f} points"
+            f" of {available:.0f} available"
+        )
+        for name in PEERS if peers else ():
+            theirs, cost = await peer(name, store, dsn)
+            print(
+                f"{'':8} {name}: {theirs:.0f} orders/s, ours is {speed / theirs:.1f} times that;"
+                f" CPU us/order {cost * 1e6:.0f}, {cost / (python + postgres):.1f} times ours"
+            )
+    return found
+
+
+async def two_years() -> None:
+    """A store of 24 months whose bulk operations take two seconds each."""
+    with serving(SMALL, delay=2.0) as store:
+        seconds = {}
+        for way in ("ours", "one at a time"):
+            async with database() as dsn:
+                seconds[way] = synced(store, dsn, way=way)["seconds"]
+                await check_counts(dsn, store.orders)
+    print(
+        f"24 months, {SMALL} orders, 2 s an operation: {seconds['ours']:.1f} s;"
+        f" month by month, one at a time: {seconds['one at a time']:.1f} s"
+    )
+
+
+async def measure(orders: int, rounds: int) -> None:
+    with serving(orders) as store:
+        print(f"{orders} orders, {store.file.stat().st_size / 1e6:.0f} MB")
+        for done in range(rounds):
+            await one_round(store, peers=done == 0)
+
+
+async def grow() -> None:
+    """The same path at ten times the size: memory must not grow."""
+    peaks = {}
+    for orders in (SMALL, BIG):
+        with serving(orders) as store:
+            peaks[orders] = (await one_round(store, peers=False))["peak_mb"]
+    print(f"peak RSS {peaks[SMALL]:.0f} MB at {SMALL} orders, {peaks[BIG]:.0f} MB at {BIG}")
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--orders", type=int, default=50_000)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--big", action="store_true", help="a file of about 1 GB, once")
-    asked.add_argument("--worker", help=argparse.SUPPRESS)
-    asked.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    asked.add_argument("--big", action="store_true", help="20,000 beside 200,000 orders (1.6 GB)")
     given = asked.parse_args()
-    if given.worker:
-        uvloop.run(work(given.worker, given.port))
+    if given.big:
+        asyncio.run(grow())
         return
-    orders, rounds = (150_000, 1) if given.big else (given.orders, given.rounds)
-    file = Path(tempfile.gettempdir()) / f"tillstream-bench-{orders}.jsonl"
-    generate(file, orders)
-    print(f"{orders} orders, {file.stat().st_size / 1e6:.0f} MB")
-    for found in asyncio.run(once(file, orders, rounds=rounds)):
-        print(
-            f"{found['orders_per_second']:8.0f} orders/s  plain COPY {found['copy']:8.0f}"
-            f"  ratio {found['ratio']:.2f}  {found['cpu_seconds'] / orders * 1e6:.0f} us/order"
-            f"  peak {found['peak_mb']:.0f} MB (at rest {found['resting_mb']:.0f})"
-        )
+    asyncio.run(measure(given.orders, given.rounds))
+    asyncio.run(two_years())
 
 
 if __name__ == "__main__":
