@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+# How many tests run at a time; each worker has a database of its own.
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up migrate test unit check format bench env lock clean
+.PHONY: help demo up migrate model test unit faults check format bench env lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -30,6 +32,9 @@ up: $(STAMP) ## the four services on this machine, without the simulator
 migrate: $(STAMP) ## bring the database of DATABASE_URL up to date
 	@$(PY) -m services migrate
 
+model: migrate ## write docs/data-model.md from the database of DATABASE_URL
+	@$(PY) -m services.syncer.datamodel "$(DATABASE_URL)" > docs/data-model.md
+
 check: $(STAMP) ## lint, types, import contracts, style budgets, unit tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -41,8 +46,11 @@ check: $(STAMP) ## lint, types, import contracts, style budgets, unit tests
 unit: $(STAMP) ## unit tests alone
 	$(PY) -m pytest tests/unit
 
-test: $(STAMP) ## all tests, on the Postgres and RabbitMQ that can be found
-	$(PY) -m pytest $(ARGS)
+test: $(STAMP) ## all tests, on the Postgres and RabbitMQ that can be found: JOBS=n ARGS=...
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+faults: $(STAMP) ## every fault on both buses, an hour; the table goes into docs/reliability.md: ARGS=
+	$(PY) -m tests.faults --long --report docs/reliability.md $(ARGS)
 
 format: $(STAMP) ## let ruff rewrite what it can
 	$(VENV)/bin/ruff check --fix-only --quiet .
