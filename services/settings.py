@@ -110,4 +110,5 @@ def without_password(url: str) -> str:
 
 
 def _stays(name: str) -> bool:
-    return not name.startswith("SHOPIFY_") or name.startswith("SHOPIFY_SYNC_")
+    # How we read is ours to say, of whichever Shopify.
+    return not name.startswith("SHOPIFY_") or name.startswith(("SHOPIFY_SYNC_", "SHOPIFY_MAX_"))

@@ -61,7 +61,8 @@ def test_ctrl_c_while_starting_leaves_nothing_behind(
 
     assert demo.interrupt() < 5
 
-    assert demo.process.returncode in {0, 130}
+    # On a busy machine Python may not have come to our code yet: then the signal itself ends it.
+    assert demo.process.returncode in {0, 130, -signal.SIGINT}
     assert [line for _, _, line in processes() if environment["TILLSTREAM_HOME"] in line] == []
     assert "Traceback" not in demo.said
 

@@ -147,7 +147,8 @@ async def _life(copy: Copy, rng: random.Random, *, orders: int, kills: int) -> N
                 raise RuntimeError("the syncer ended by itself")
             if by_time and time.monotonic() > moment:
                 break
-            if not by_time and await copy.written() >= before + enough:
+            # Who is to die early must not outrun the kills that are still to come.
+            if await copy.written() >= before + (most if by_time else enough):
                 break
             await asyncio.sleep(0.005)
         else:
