@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from services.webhooks.addresses import Address, Networks, client_of, household
@@ -13,6 +14,8 @@ from services.webhooks.paces import Paces
 from shared.errors import Forbidden, Throttled
 from shared.shopify.headers import signature_claimed
 from shared.shopify.signature import SIGNATURE_CHARACTERS
+
+log = structlog.get_logger()
 
 # All senders together may be refused this many times as often as one.
 _EVERYBODY: Final = "everybody"
@@ -56,8 +59,12 @@ class Gate:
 
     def refused(self, request: web.Request) -> None:
         """Remember that a request could not prove that Shopify sent it."""
-        self._each.count(household(self._client(request)))
+        sender = household(self._client(request))
+        known = self._each.wait(sender)
+        self._each.count(sender)
         self._all.count(_EVERYBODY)
+        if not known and self._each.wait(sender):
+            log.warning("address limited: too many of its deliveries were refused", address=sender)
 
     def throttled(self, request: web.Request) -> Throttled:
         """Return the answer for a suspect."""

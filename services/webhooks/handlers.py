@@ -54,6 +54,9 @@ DOOR = web.AppKey("DOOR", Door)
 _KEPT = {
     topic: DELIVERIES_TOTAL.labels(topic, "accepted") for topic in (*domain.COUNTED_TOPICS, "other")
 }
+# There from the start, so that alerts see the first ones.
+for _code in ("bad_signature", "limited"):
+    DELIVERIES_TOTAL.labels("other", _code)
 
 
 async def receive(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from aiohttp import ClientResponse
+from structlog.testing import capture_logs
 
 from services.webhooks.gate import Ceiling
 from shared.errors import Throttled
@@ -41,6 +42,16 @@ async def test_who_is_refused_too_often_must_wait(dsn: str, shop: Shop):
     assert statuses[-5:] == [429] * 5
     assert unsigned.status == 429
     assert int(unsigned.headers["Retry-After"]) >= 1
+
+
+async def test_who_is_limited_is_named_in_the_log_once(dsn: str, shop: Shop):
+    with capture_logs() as logs:
+        async with running(settings_for(dsn, "", **LIMIT), None) as service:
+            for _ in range(BURST + 10):
+                await forged(service)
+
+    named = [entry["address"] for entry in logs if entry["event"].startswith("address limited")]
+    assert named == ["127.0.0.1"]
 
 
 async def test_signed_deliveries_from_the_same_address_are_all_kept(
