@@ -114,13 +114,17 @@ async def _write_batch(
     conn: Connection, batch: Batch, outcomes: Counter[tuple[str, str]]
 ) -> tuple[set[tuple[int, ...]], dict[ObjectKey, str], set[ObjectKey]]:
     """Return the new objects, why others were refused, and which are as they were."""
-    if batch.is_only_bulk and await snapshots.load(conn, batch):
-        outcomes[(batch.kind, "inserted")] += len(batch.snapshots)
-        return set(), {}, set()
-    await snapshots.prepare_staging(conn, [batch])
-    await snapshots.stage(conn, batch)
+    new: set[tuple[int, ...]] = set()
+    if batch.snapshots:
+        written = await snapshots.load(conn, batch)
+        outcomes[(batch.kind, "inserted")] += len(written)
+        new = {(shop_id, *ids) for _, shop_id, ids in written}
+        batch = batch.without(written)
+    if batch.snapshots or batch.added:
+        await snapshots.prepare_staging(conn, [batch])
+        await snapshots.stage(conn, batch)
     if not batch.snapshots:
-        return set(), {}, set()
+        return new, {}, set()
     await snapshots.lift(conn, batch)
     inserted, updated = await snapshots.upsert(conn, batch)
     accepted = len(inserted) + updated
@@ -133,10 +137,11 @@ async def _write_batch(
     if accepted or changed:
         await snapshots.replace_children(conn, batch, trim=updated > 0 or changed)
     outcomes.update({(batch.kind, "inserted"): len(inserted), (batch.kind, "updated"): updated})
+    new |= inserted
     outcomes.update((batch.kind, verdict) for verdict in verdicts.values())
     # Which of the refused ones got other children is not known: the equal ones may have.
     spared = {"equal", "conflict"} if changed else set()
-    return inserted, verdicts, {key for key, why in verdicts.items() if why not in spared}
+    return new, verdicts, {key for key, why in verdicts.items() if why not in spared}
 
 
 def _doubts(batch: Batch, verdicts: Mapping[ObjectKey, str]) -> list[Refetch]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -92,23 +92,20 @@ class Batch:
         return any(_rank(snapshot) == _RANK["bulk"] for snapshot in self.snapshots.values())
 
     @property
-    def is_only_bulk(self) -> bool:
-        """Whether these are states from bulk exports and nothing else."""
-        if self.deletions or self.added or not self.snapshots:
-            return False
-        return all(snapshot.row.endswith("\tbulk") for snapshot in self.snapshots.values())
-
-    @property
     def read_again(self) -> Sequence[ObjectKey]:
         """The objects that were read by id, in lock order."""
         rank = _RANK["refetch"]
         return sorted(key for key, one in self.snapshots.items() if _rank(one) == rank)
 
-    @property
-    def rows(self) -> Iterator[tuple[str, bytes]]:
-        """Yield table and text COPY lines of the snapshots; empty tables are left out."""
+    def without(self, written: Collection[ObjectKey]) -> Batch:
+        """Return what is left when the snapshots of *written* are."""
+        left = {key: one for key, one in self.snapshots.items() if key not in written}
+        return replace(self, snapshots=left)
+
+    def rows(self, keys: Iterable[ObjectKey]) -> Iterator[tuple[str, bytes]]:
+        """Yield table and text COPY lines of some snapshots; empty tables are left out."""
         table, children = TABLES[self.kind]
-        ordered = self.in_lock_order()
+        ordered = [self.snapshots[key] for key in keys]
         yield table, _lines(snapshot.row for snapshot in ordered)
         for child in children:
             rows = [row for snapshot in ordered for row in snapshot.children.get(child, ())]

@@ -42,20 +42,19 @@ async def prepare_staging(conn: Connection, batches: Sequence[Batch]) -> None:
         await conn.execute(statements(tables[row["wanted"]])["stage"])
 
 
-async def load(conn: Connection, batch: Batch) -> bool:
-    """Copy *batch* straight into its tables if every object of it is new; return whether it was.
+async def load(conn: Connection, batch: Batch) -> set[ObjectKey]:
+    """Copy the new objects of *batch* straight into their tables; return which these were.
 
-    Nothing is written when it was not, also when another transaction was faster with one of them.
+    None is written when another transaction was faster with one of them.
     """
-    keys = sorted(batch.snapshots)
-    named = ([key[0] for key in keys], [key[1] for key in keys])
-    ids = [[key[2][place] for key in keys] for place in range(len(keys[0][2]))]
-    if not await conn.fetchval(statements(batch.kind)["is_new"], *named, *ids):
-        return False
+    rows = await conn.fetch(statements(batch.kind)["news"], *_keys(sorted(batch.snapshots)))
+    new = [(row["tenant_id"], row["shop_id"], tuple(row["key"])) for row in rows]
+    if not new:
+        return set()
     try:
         async with conn.transaction():
             await conn.execute(SQL["as_loader"])
-            for table, lines in batch.rows:
+            for table, lines in batch.rows(new):
                 await conn.copy_to_table(
                     table,
                     source=_once(lines),
@@ -65,10 +64,10 @@ async def load(conn: Connection, batch: Batch) -> bool:
                 )
             await conn.execute(SQL["as_ourselves"])
     except TAKEN:
-        return False
+        return set()
     if batch.kind in COUNTED:
-        await conn.execute(SQL["mark"], *named, *ids)
-    return True
+        await conn.execute(SQL["mark"], *_keys(new))
+    return set(new)
 
 
 async def stage(conn: Connection, batch: Batch) -> None:
@@ -186,6 +185,11 @@ async def save_shop(conn: Connection, shop: ShopFacts) -> None:
         shop.iana_timezone,
         shop.taxes_included,
     )
+
+
+def _keys(keys: Sequence[ObjectKey]) -> list[Sequence[object]]:
+    ids = [[key[2][place] for key in keys] for place in range(len(keys[0][2]))]
+    return [[key[0] for key in keys], [key[1] for key in keys], *ids]
 
 
 async def _once(lines: bytes) -> AsyncIterator[bytes]:

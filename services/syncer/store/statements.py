@@ -32,7 +32,7 @@ def statements(kind: Kind) -> Mapping[str, str]:
     """Return the statements of *kind* by name; those of a child table end in its name."""
     table, children = TABLES[kind]
     names = _names(kind, table)
-    own = ("is_new", "upsert", "upsert_partial", "refused", "seen")
+    own = ("news", "upsert", "upsert_partial", "refused", "seen")
     found = {name: _filled(name, names) for name in own}
     found["delete"] = _filled(_delete_of(kind), names)
     found["unseen"] = _filled("unseen", names)

@@ -12,22 +12,21 @@ CREATE TEMP TABLE accepted_{table} (
 -- name: stage_child
 CREATE TEMP TABLE staged_{child} (LIKE commerce.{child}, extra boolean) ON COMMIT DELETE ROWS
 
--- name: is_new
--- Whether plain COPY may write these objects: none is stored or deleted, and the role is there.
+-- name: news
+-- The objects that plain COPY may write: they are neither stored nor deleted, and the role is there.
 -- Objects that arrive meanwhile are found by the primary key. The next key from each one on is
 -- asked for, in order: only the primary key gives that cheaply. On tables without statistics the
 -- planner takes any index for an equality, and reads all of it for every object.
-SELECT COALESCE((
+SELECT s.tenant_id::text AS tenant_id, s.shop_id, ARRAY[{s_ids}] AS key
+FROM unnest($1::uuid[], $2::bigint[], {id_arrays}) AS s ({key})
+WHERE (
     SELECT rolbypassrls AND pg_has_role(session_user, oid, 'MEMBER')
     FROM pg_roles WHERE rolname = 'tillstream_loader'
-), false) AND NOT EXISTS (
-    SELECT FROM unnest($1::uuid[], $2::bigint[], {id_arrays}) AS s ({key})
-    WHERE {is_dead} OR (
-        SELECT ({t_ids}) = ({s_ids}) FROM commerce.{table} t
-        WHERE t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND ({t_ids}) >= ({s_ids})
-        ORDER BY {t_ids} LIMIT 1
-    )
-)
+) AND {is_dead} IS NULL AND (
+    SELECT ({t_ids}) = ({s_ids}) FROM commerce.{table} t
+    WHERE t.tenant_id = s.tenant_id AND t.shop_id = s.shop_id AND ({t_ids}) >= ({s_ids})
+    ORDER BY {t_ids} LIMIT 1
+) IS NOT TRUE
 
 -- name: upsert
 -- What is older than the stored state changes nothing; what was deleted stays deleted.
