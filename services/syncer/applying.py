@@ -17,6 +17,7 @@ from shared.bus.protocol import Bus
 from shared.deliveries import Delivery
 from shared.errors import Rejected
 from shared.postgres import Connection
+from shared.shopify import copytext
 from shared.shopify.snapshots import (
     AppUninstalled,
     BulkFinished,
@@ -36,16 +37,18 @@ _OUTCOMES_KEPT = 20
 
 def read(delivery: Delivery, way: Way) -> Arrival:
     """Return what *delivery* says, or why it cannot be mapped."""
+    frame = copytext.frame(delivery.body)
     try:
         uuid.UUID(delivery.tenant_id)
-        facts = facts_of(delivery)
+        facts = facts_of(delivery, frame)
         schema_drift.look_at_delivery(delivery)
-        return arrival(delivery, facts, way=way)
+        return arrival(delivery, facts, way=way, frame=frame)
     except Rejected as exc:
-        return arrival(delivery, (), error=f"{exc.code}: {exc}", way=way)
+        why = f"{exc.code}: {exc}"
     except Exception as exc:
         log.exception("delivery could not be mapped", topic=delivery.topic)
-        return arrival(delivery, (), error=f"{type(exc).__name__}: {exc}", way=way)
+        why = f"{type(exc).__name__}: {exc}"
+    return arrival(delivery, (), error=why, way=way, frame=frame)
 
 
 async def write(conn: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], Written]:

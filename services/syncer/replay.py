@@ -16,6 +16,7 @@ from services.syncer.domain.replays import Kept, cautious, pause_after
 from services.syncer.store import jobs, replays
 from services.syncer.store.replays import Wanted
 from shared.postgres import REFUSED
+from shared.shopify import copytext
 from shared.shopify.snapshots import Owner
 
 _AT_ONCE = 200
@@ -80,6 +81,6 @@ def _arrivals(
 ) -> list[Arrival]:
     deliveries = [event.delivery(owner, domains) for event in events]
     if error is not None:
-        return [arrival(delivery, (), error=error) for delivery in deliveries]
+        return [arrival(one, (), frame=copytext.frame(one.body), error=error) for one in deliveries]
     found = [applying.read(delivery, Way()) for delivery in deliveries]
     return [replace(one, facts=list(cautious(one.facts))) for one in found]

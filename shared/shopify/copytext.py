@@ -95,7 +95,12 @@ def json_text(written: str) -> str:
 
 def compressed(payload: bytes) -> str:
     """Return a ``bytea`` field holding *payload* as one zstd frame."""
-    return binary(_compressors.zstd.compress(payload))
+    return binary(frame(payload))
+
+
+def frame(payload: bytes) -> bytes:
+    """Return *payload* as one zstd frame."""
+    return _compressors.zstd.compress(payload)
 
 
 def binary(value: bytes) -> str:

@@ -102,9 +102,10 @@ _READERS: MappingProxyType[str, Reader] = MappingProxyType(
 TOPICS = frozenset(_READERS)
 
 
-def facts_of(delivery: Delivery) -> list[Fact]:
+def facts_of(delivery: Delivery, frame: bytes | None = None) -> list[Fact]:
     """Return what *delivery* says; nothing for a topic that is not about our copy of the shop.
 
+    *frame* is the compressed body, where somebody made it already.
     Raises Rejected: ``bad_payload`` (``details["path"]`` names the field) for a body that cannot be
     mapped, ``shop_mismatch`` for one that names another shop than the one that it was signed for.
     """
@@ -121,4 +122,4 @@ def facts_of(delivery: Delivery) -> list[Fact]:
     if reader is None:
         return []
     with rejecting(body):
-        return reader(delivery, Origin(owner, "webhook", body))
+        return reader(delivery, Origin(owner, "webhook", body, frame=frame))

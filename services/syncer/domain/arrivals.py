@@ -59,6 +59,7 @@ class Arrival:
 
     delivery: Delivery
     sha256: bytes
+    frame: bytes
     facts: Sequence[Fact] = ()
     state: State = "applied"
     error: str | None = None
@@ -119,13 +120,22 @@ class Arrival:
 
 
 def arrival(
-    delivery: Delivery, facts: Sequence[Fact], *, error: str | None = None, way: Way | None = None
+    delivery: Delivery,
+    facts: Sequence[Fact],
+    *,
+    frame: bytes,
+    error: str | None = None,
+    way: Way | None = None,
 ) -> Arrival:
-    """Return *delivery* as dead with *error*, ignored without facts, else to be applied."""
+    """Return *delivery* as dead with *error*, ignored without facts, else to be applied.
+
+    *frame* is its compressed body.
+    """
     state: State = "dead" if error is not None else "applied" if facts else "ignored"
     return Arrival(
         delivery=delivery,
         sha256=hashlib.sha256(delivery.body).digest(),
+        frame=frame,
         facts=facts,
         state=state,
         error=error,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from shared.postgres import REFUSED, Pool, translated
 
 log = structlog.get_logger()
 
-_PER_TRANSACTION = 500
+_PER_TRANSACTION = 250
+# While Postgres writes one part, the next is read.
+_PARTS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +59,21 @@ async def _on_deliveries(
             deliveries += unpacked
             way = Way.of(message.headers, attempt=message.attempt, taken_at=taken_at)
             ways += [way] * len(unpacked)
-    with translated():
-        for start in range(0, len(deliveries), _PER_TRANSACTION):
-            part = slice(start, start + _PER_TRANSACTION)
+    turn = asyncio.Semaphore(_PARTS_AT_ONCE)
+
+    async def apply_part(part: slice) -> None:
+        async with turn:
             await apply(deliveries[part], pool=pool, bus=bus, clock=clock, ways=ways[part])
+
+    with translated():
+        parts = [
+            slice(start, start + _PER_TRANSACTION)
+            for start in range(0, len(deliveries), _PER_TRANSACTION)
+        ]
+        # As values: none may still be under way when the batch is given back.
+        for error in await asyncio.gather(*map(apply_part, parts), return_exceptions=True):
+            if error is not None:
+                raise error
     return outcomes
 
 
@@ -99,7 +113,8 @@ async def _apply(
         if len(arrivals) == 1:
             log.exception("delivery refused by the database", topic=arrivals[0].delivery.topic)
             (one,) = arrivals
-            dead = arrival(one.delivery, (), error=f"refused by the database: {exc}", way=one.way)
+            why = f"refused by the database: {exc}"
+            dead = arrival(one.delivery, (), frame=one.frame, error=why, way=one.way)
             return [await _in_one_transaction([dead], pool=pool, bus=bus, clock=clock)]
     middle = len(arrivals) // 2
     return [

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import zstandard
-
 from services.syncer.domain.arrivals import Arrival, BodyKey, InboxKey, moment
 from shared.postgres import Connection, load_queries
 
 SQL = load_queries(__package__, "inbox.sql")
-_compress = zstandard.ZstdCompressor(level=1).compress
 
 
 async def unknown(conn: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
@@ -41,7 +38,7 @@ async def record(conn: Connection, arrivals: Sequence[Arrival], *, now: datetime
         [arrival.resource_id for arrival in arrivals],
         [arrival.resource_name for arrival in arrivals],
         [arrival.sha256 for arrival in arrivals],
-        [_compress(arrival.delivery.body) for arrival in arrivals],
+        [arrival.frame for arrival in arrivals],
         [arrival.state for arrival in arrivals],
         [arrival.error for arrival in arrivals],
         [arrival.outcome for arrival in arrivals],

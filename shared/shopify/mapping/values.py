@@ -92,7 +92,7 @@ def optional_moment(value: str | None) -> str:
 
 def digits(gid: str) -> str:
     """Return the number of a global id (``gid://shopify/Order/1?x=y``) or of a bare id."""
-    bare = gid[gid.rfind("/") + 1 :]
+    bare = gid if gid.isdecimal() else gid[gid.rfind("/") + 1 :]
     if len(bare) < len(_LARGEST_ID) and bare.isdecimal() and bare.isascii():
         return bare
     if len(bare) == len(_LARGEST_ID) and bare <= _LARGEST_ID and bare.isdigit() and bare.isascii():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -82,7 +83,11 @@ class AttributePayload(Payload):
 
 def plain(value: Plain) -> str | None:
     """Return a plain amount's text, None when it is absent, null or empty."""
-    written = bytes(value).decode().strip().strip('"')
+    return _plain(bytes(value))
+
+
+def _plain(value: bytes) -> str | None:
+    written = value.decode().strip().strip('"')
     return None if written in ("null", "") else written
 
 
@@ -90,12 +95,21 @@ def money(
     both: BagPayload | None, value: Plain = NOTHING, default: MoneyBag | None = None
 ) -> MoneyBag | None:
     """Return the ``*_set``, else the plain amount in both currencies, else *default*."""
-    amount = plain(both.shop_money.amount) if both else None
-    if both and amount is not None:
+    if both is not None:
         other = both.presentment_money
-        return bag(amount, plain(other.amount) if other else None)
-    bare = plain(value)
-    return default if bare is None else bag(bare)
+        found = _bag(bytes(both.shop_money.amount), bytes(other.amount) if other else None)
+        if found is not None:
+            return found
+    return _bag(bytes(value), None) or default
+
+
+# An order says most of its amounts several times.
+@functools.lru_cache(maxsize=16384)
+def _bag(of_shop: bytes, of_buyer: bytes | None) -> MoneyBag | None:
+    amount = _plain(of_shop)
+    if amount is None:
+        return None
+    return bag(amount, None if of_buyer is None else _plain(of_buyer))
 
 
 def known(

@@ -86,7 +86,7 @@ def test_rows_and_shops_without_a_time_become_wishes():
 )
 def test_no_delivery_becomes_less_than_it_was(known, outcome, error, after):
     facts = [] if error else [a_snapshot()]
-    again = arrival(a_kept().delivery(OWNER, ["a.myshopify.com"]), facts, error=error)
+    again = arrival(a_kept().delivery(OWNER, ["a.myshopify.com"]), facts, frame=b"", error=error)
     again = replace(again, outcome=outcome)
 
     assert state_after(known, again) == after
