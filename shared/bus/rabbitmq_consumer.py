@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
@@ -20,6 +21,8 @@ from shared.errors import Unavailable
 from shared.metrics import BUS_REDELIVERIES_TOTAL
 
 log = structlog.get_logger()
+
+_Arrived: TypeAlias = deque[AbstractIncomingMessage]
 
 # With nothing arriving for so long, ask whether something should have arrived.
 _WATCH_SECONDS: Final = 15.0
@@ -50,7 +53,7 @@ class Consumer:
         # Set while nothing may be taken: on stop, and while an operator has paused the queue.
         self._halt = asyncio.Event()
         self._wake = asyncio.Event()
-        self._arrived: deque[AbstractIncomingMessage] = deque()
+        self._arrived: _Arrived = deque()
         self._mute = 0
 
     def hold(self, paused: bool) -> None:
@@ -96,32 +99,34 @@ class Consumer:
             await self._wake.wait()
 
     async def _consume(self, line: Line) -> None:
-        self._arrived.clear()
+        # What a channel that was given up still brings must not come between what this one brings.
+        self._arrived = deque()
         line.channel.close_callbacks.add(self._on_channel_closed)
         await line.channel.set_qos(prefetch_count=self._source.prefetch)
         queue = await line.channel.get_queue(self._source.name, ensure=False)
-        tag = await queue.consume(self._take)
-        while not self._halt.is_set():
+        tag = await queue.consume(partial(self._take, self._arrived))
+        settled = True
+        while settled and not self._halt.is_set():
             if batch := await self._next_batch(line):
-                await self._settling.settle(batch, stop=self._halt)
-        await self._leave(queue, tag, line)
+                settled = await self._settling.settle(batch, stop=self._halt)
+        await self._leave(queue, tag, line, settled=settled)
 
-    async def _leave(self, queue: AbstractQueue, tag: str, line: Line) -> None:
+    async def _leave(self, queue: AbstractQueue, tag: str, line: Line, *, settled: bool) -> None:
         await queue.cancel(tag)
-        while self._stop.is_set() and self._arrived:
-            if not await self._settling.settle(self._batch(), stop=self._halt):
-                return
-        if not self._stop.is_set():
+        # An acknowledgement covers all that came before, so nothing follows a batch left unsettled.
+        while settled and self._stop.is_set() and self._arrived:
+            settled = await self._settling.settle(self._batch(), stop=self._halt)
+        if not (settled and self._stop.is_set()):
             # Closing gives back what is not acknowledged, in its old place.
             self._link.drop(line)
 
-    async def _take(self, message: AbstractIncomingMessage) -> None:
+    async def _take(self, arrived: _Arrived, message: AbstractIncomingMessage) -> None:
         self._mute = 0
         if message.redelivered:
             BUS_REDELIVERIES_TOTAL.labels(self._source.queue).inc()
         elif message.timestamp and not message.headers.get(ATTEMPT):
             self._age.took(message.timestamp.timestamp())
-        self._arrived.append(message)
+        arrived.append(message)
         self._wake.set()
 
     def _on_channel_closed(self, *_: object) -> None:

@@ -232,6 +232,57 @@ async def test_a_paused_consumer_stops_at_once_and_gives_back(bus: Bus):
     await until(lambda: _is(bus.depth("ledger.v1"), 1))
 
 
+class Recovering(Recorder):
+    """A handler for whom nothing works until all is *well*."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried, self.well = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        if not self.well.is_set():
+            self.tried.set()
+            raise Unavailable("the market is closed")
+        return await super().__call__(messages)
+
+
+async def filled(bus: Bus, *, messages: int) -> list[bytes]:
+    bodies = [b"%02d" % n for n in range(messages)]
+    await asyncio.gather(*(bus.publish("fruit.sold", body) for body in bodies))
+    return bodies
+
+
+async def test_a_stop_while_a_batch_waits_gives_back_all_that_was_not_done(open_bus: Open):
+    bodies = await filled(open_bus(), messages=30)
+    first, second = Recovering(), Recorder()
+
+    async with consumed(open_bus(), first, prefetch=30):
+        await first.tried.wait()
+        await asyncio.sleep(0.2)
+        first.well.set()
+    async with consumed(open_bus(), second, prefetch=30):
+        await until(lambda: set(first.bodies + second.bodies) == set(bodies))
+
+    assert len(first.bodies + second.bodies) == len(bodies)
+
+
+async def test_a_pause_while_a_batch_waits_gives_back_all_that_was_not_done(open_bus: Open):
+    bus, operator = open_bus(), open_bus()
+    bodies = await filled(bus, messages=30)
+    first, second = Recovering(), Recorder()
+
+    async with consumed(bus, first, prefetch=30):
+        await first.tried.wait()
+        await operator.pauses.pause("ledger.v1")
+        await until(lambda: _is(operator.depth("ledger.v1"), 30))
+        first.well.set()
+    await operator.pauses.resume("ledger.v1")
+    async with consumed(open_bus(), second, prefetch=30):
+        await until(lambda: set(first.bodies + second.bodies) == set(bodies))
+
+    assert len(first.bodies + second.bodies) == len(bodies)
+
+
 async def test_a_handlercancelled_in_the_middle_sees_the_message_again(open_bus: Open):
     bus = open_bus()
     await bus.publish("fruit.sold", b"pear")
