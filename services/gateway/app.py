@@ -23,9 +23,9 @@ from services.gateway.shopify import SHOPIFY, Shopify
 from services.gateway.store.accounts import ready
 from shared.background import Work, in_background
 from shared.bus.connect import BUS, bus_of
-from shared.bus.protocol import Bury, Done, Message, Outcome
+from shared.bus.protocol import Bury, Done, Message, Outcome, Retry
 from shared.bus.topology import STORES
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
 from shared.events import StoreLeft, StoreRenamed
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of, translated
@@ -137,11 +137,16 @@ async def _noted(app: web.Application, message: Message) -> Outcome:
     try:
         event = _of_stores.validate_json(message.body)
         if isinstance(event, StoreLeft):
-            await on_store_left(event, pool=app[POOL])
+            await on_store_left(event, pool=app[POOL], shopify=app[SHOPIFY])
         else:
             await on_store_renamed(event, pool=app[POOL])
     except ValidationError as exc:
         return Bury(f"no event of a store: {exc.error_count()} errors")
     except Rejected as exc:
         return Bury(str(exc))
+    except Unavailable as exc:
+        if exc.code == "database_unavailable":
+            raise
+        # One shop does not answer; the notices of others must not wait for it.
+        return Retry(str(exc))
     return Done()

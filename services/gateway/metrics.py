@@ -19,6 +19,12 @@ RENEWALS_TOTAL = Counter(
     "Token renewals by outcome: renewed, or the error's code.",
     ["outcome"],
 )
+DEPARTURES_TOTAL = Counter(
+    "tillstream_gateway_departures_total",
+    "Notices of an uninstalled app by what Shopify said when asked: left, alive, or the error's"
+    " code.",
+    ["outcome"],
+)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.gateway import connecting, domain, renewal
+from services.gateway import connecting, departures, domain, renewal
+from services.gateway.metrics import DEPARTURES_TOTAL
 from services.gateway.models import Connection, StoreNamed
 from services.gateway.routing import Call, Nothing, Reply
 from services.gateway.shopify import SHOPIFY, Shopify, facts_of, failures_told
@@ -11,6 +12,7 @@ from shared.errors import Conflict
 from shared.events import StoreLeft, StoreRenamed
 from shared.postgres import POOL, Pool, tenant_transaction, translated
 from shared.shopify import oauth
+from shared.shopify.snapshots import Owner
 
 
 async def connect(call: Call[Connection]) -> Reply:
@@ -101,11 +103,22 @@ async def _renewed(call: Call[Nothing] | Call[StoreNamed], named: str) -> Reply:
             return Reply(data=await connecting.named_store(conn, str(store.shop_id)))
 
 
-async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
-    """Note that Shopify ended a connection; an older notice than the connection changes nothing."""
+async def on_store_left(event: StoreLeft, *, pool: Pool, shopify: Shopify) -> None:
+    """Note that Shopify ended a connection; an older notice than the connection changes nothing.
+
+    That the app was uninstalled is noted, and the tokens forgotten, once Shopify refuses the
+    store's token. Raises Unavailable when Shopify does not say.
+    """
     tenant_id = str(event.tenant_id)
+    owner = Owner(tenant_id=tenant_id, shop_id=event.shop_id)
+    uninstalled = event.status == "uninstalled"
+    refused = await departures.refused_token(pool, shopify, owner) if uninstalled else ""
+    if refused is None:
+        return
     with translated():
         async with tenant_transaction(pool, tenant_id) as conn:
+            if uninstalled:
+                await departures.check_same(conn, owner, refused)
             shop_domain = await accounts.leave(
                 conn,
                 event.shop_id,
@@ -115,7 +128,7 @@ async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
             )
             if shop_domain is None:
                 return
-            if event.status == "uninstalled":
+            if uninstalled:
                 await accounts.erase_credentials(conn, event.shop_id)
             entry = accounts.Entry(
                 tenant_id=tenant_id,
@@ -127,6 +140,8 @@ async def on_store_left(event: StoreLeft, *, pool: Pool) -> None:
             await accounts.audit(conn, entry)
             gone = {"status": event.status, "reason": event.reason}
             await outgoing.add_event(conn, tenant_id, event.shop_id, "store.left", gone)
+    if uninstalled:
+        DEPARTURES_TOTAL.labels("left").inc()
 
 
 async def on_store_renamed(event: StoreRenamed, *, pool: Pool) -> None:

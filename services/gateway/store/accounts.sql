@@ -143,9 +143,11 @@ WHERE shop_id = $1 AND status <> 'disconnected'
 RETURNING shop_domain
 
 -- name: leave
--- Only if the store was not connected again after Shopify said so.
+-- Only if the store was not connected again after Shopify said so. A token that was refused before
+-- we heard why does not keep us from hearing it.
 UPDATE accounts.stores SET status = $2, status_reason = $3
-WHERE shop_id = $1 AND status = 'active' AND connected_at <= $4
+WHERE shop_id = $1 AND connected_at <= $4
+    AND (status = 'active' OR status = 'reauth_required' AND $2 = 'uninstalled')
 RETURNING shop_domain
 
 -- name: rename

@@ -19,13 +19,13 @@ import structlog
 
 from services.gateway import renewal
 from services.gateway.command import create_tenant
-from services.gateway.handlers.stores import on_store_left, on_store_renamed
+from services.gateway.handlers.stores import on_store_renamed
 from services.gateway.shopify import SHOPIFY
 from shared import log
 from shared.bus.connect import BUS
 from shared.clock import now
 from shared.errors import Unprocessable
-from shared.events import StoreLeft, StoreRenamed
+from shared.events import StoreRenamed
 from tests.integration.gateway.conftest import CLIENT_SECRET
 
 CALLBACK = "/oauth/callback"
@@ -441,33 +441,6 @@ async def test_a_revoked_token_shows_in_the_connection_test(connected, simulator
     _, body = await connected.get("/health/connection", headers=headers)
 
     assert [(s["reachable"], s["code"]) for s in body["data"]] == [(False, "unauthorized")]
-
-
-async def test_an_uninstalled_store_loses_its_token_and_an_old_notice_changes_nothing(
-    connected, simulator, db
-):
-    tenant_id, headers = await a_tenant(connected)
-    store = await connect(connected, simulator.shop, headers)
-
-    def left(at):
-        return StoreLeft(
-            id=uuid.uuid4(), tenant_id=tenant_id, shop_id=store["shop_id"], happened_at=at,
-            status="uninstalled", reason="app/uninstalled",
-        )  # fmt: skip
-
-    await on_store_left(left(now() - timedelta(hours=1)), pool=connected.pool)
-    assert await db.fetchval("SELECT status FROM accounts.stores") == "active"
-    event = left(now())
-    for _ in range(2):
-        await connected.client.server.app[BUS].publish(event.kind, event.model_dump_json().encode())
-    async with asyncio.timeout(10):
-        while await db.fetchval("SELECT status FROM accounts.stores") == "active":
-            await asyncio.sleep(0.02)
-
-    assert await db.fetchval("SELECT status FROM accounts.stores") == "uninstalled"
-    assert await db.fetchval("SELECT count(*) FROM accounts.credentials") == 0
-    audited = "SELECT count(*) FROM accounts.audit_log WHERE action = 'store.uninstalled'"
-    assert await db.fetchval(audited) == 1
 
 
 async def test_a_renamed_store_keeps_its_number_and_an_old_notice_changes_nothing(
