@@ -25,8 +25,9 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
     *tenant_id* and *shop_id* come from our own record of the store, never from the headers.
     *received_at* is ISO 8601 in UTC; *triggered_at* is the header as sent, or empty.
-    *body_id* names a row of ``intake.bodies`` when the body was too large to travel (claim check).
-    *traceparent* is the W3C trace that the delivery belongs to; empty on one of an older release.
+    *body_id* names a row of ``intake.bodies`` when the body was too large to travel (claim check),
+    *large_bytes* is its size then. *traceparent* is the W3C trace that the delivery belongs to.
+    Empty and 0 on one of an older release.
     """
 
     tenant_id: str
@@ -41,6 +42,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
     body_id: str = ""
     traceparent: str = ""
+    large_bytes: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

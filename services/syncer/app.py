@@ -31,7 +31,7 @@ CONTEXT = web.AppKey("CONTEXT", Context)
 WAKE = web.AppKey("WAKE", asyncio.Event)
 
 # A message carries up to 64 deliveries, but one alone when they come singly, and each batch has the
-# price of a transaction whatever its size; one takes up to 500 deliveries.
+# price of a transaction whatever its size; one takes up to 250 deliveries.
 _MESSAGES_PER_BATCH = 64
 _PREFETCH = 128
 

@@ -101,7 +101,6 @@ async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: b
     if len(body) > domain.CLAIM_CHECK_BYTES:
         body_id = str(uuid.uuid4())
         await store.keep_body(door.pool, owner, body_id=body_id, body=body)
-        body = b""
     delivery = _delivery(owner, claims, moment.isoformat(), body=body, body_id=body_id)
     await door.intake.add(delivery)
     _KEPT[counted].inc()
@@ -175,9 +174,10 @@ def _delivery(
         claims.triggered_at,
         received_at,
         claims.api_version,
-        body,
+        b"" if body_id else body,
         body_id,
         traced(claims.traceparent),
+        len(body) if body_id else 0,
     )
 
 

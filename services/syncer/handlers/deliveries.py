@@ -14,6 +14,7 @@ import structlog
 
 from services.syncer import applying, metrics, notices, privacy_redacting
 from services.syncer.domain.arrivals import Arrival, Way, arrival, moment, sorted_out
+from services.syncer.domain.parts import first_and_again, parts_of
 from services.syncer.store import inbox
 from services.syncer.writing import Written
 from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
@@ -24,7 +25,6 @@ from shared.postgres import REFUSED, Pool, translated
 
 log = structlog.get_logger()
 
-_PER_TRANSACTION = 250
 # While Postgres writes one part, the next is read.
 _PARTS_AT_ONCE = 2
 
@@ -61,19 +61,19 @@ async def _on_deliveries(
             ways += [way] * len(unpacked)
     turn = asyncio.Semaphore(_PARTS_AT_ONCE)
 
-    async def apply_part(part: slice) -> None:
+    async def apply_part(part: Sequence[int]) -> None:
         async with turn:
-            await apply(deliveries[part], pool=pool, bus=bus, clock=clock, ways=ways[part])
+            some = [deliveries[place] for place in part]
+            known = [ways[place] for place in part]
+            await apply(some, pool=pool, bus=bus, clock=clock, ways=known)
 
     with translated():
-        parts = [
-            slice(start, start + _PER_TRANSACTION)
-            for start in range(0, len(deliveries), _PER_TRANSACTION)
-        ]
-        # As values: none may still be under way when the batch is given back.
-        for error in await asyncio.gather(*map(apply_part, parts), return_exceptions=True):
-            if error is not None:
-                raise error
+        for places in first_and_again(deliveries):
+            parts = parts_of(deliveries, places)
+            # As values: none may still be under way when the batch is given back.
+            for error in await asyncio.gather(*map(apply_part, parts), return_exceptions=True):
+                if error is not None:
+                    raise error
     return outcomes
 
 

@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from services.syncer.handlers.deliveries import consumer
+from services.syncer.store import inbox
 from shared.bus.protocol import Bury, Done, Message
 from shared.clock import now
 from shared.deliveries import TOPIC, Delivery, pack
@@ -137,6 +138,16 @@ async def test_the_same_body_under_another_id_is_a_duplicate(handle, db):
     assert sorted((await states(db)).values()) == ["applied", "duplicate", "duplicate"]
 
 
+async def test_twins_far_apart_in_one_batch_are_recognised(handle, db):
+    others = [an_item_delivery(f"w{n}", n) for n in range(10, 290)]
+
+    await handle([a_message(an_item_delivery("a"), *others, an_item_delivery("z"))])
+
+    found = await states(db)
+    assert (found.pop("a"), found.pop("z")) == ("applied", "duplicate")
+    assert set(found.values()) == {"applied"}
+
+
 async def test_a_body_that_died_once_does_not_hide_its_twin(handle, db):
     """The first was recorded as dead, by an older version perhaps; its copy must be applied."""
     await handle([a_message(an_item_delivery("w1", cost="2.00"))])
@@ -220,6 +231,38 @@ async def test_a_large_body_is_fetched_where_it_was_left(handle, db):
     await handle([a_message(claim)])
 
     assert await costs(db) == {5: "3.00"}
+
+
+async def test_large_bodies_are_not_all_in_hand_at_once(handle, db, monkeypatch):
+    mebibytes = 2
+    body = orjson.dumps({"id": 1, "text": "x" * (mebibytes * 2**20)})
+    await db.execute(
+        "INSERT INTO intake.bodies (tenant_id, shop_id, body_id, body)"
+        " SELECT $1, 1, lpad(n::text, 32, '0')::uuid, $2 FROM generate_series(1, 40) AS n",
+        TENANT,
+        body,
+    )
+    claims = [
+        a_delivery(f"w{n}", "themes/update", b"", body_id=f"{n:032}", large_bytes=len(body) + n)
+        for n in range(1, 41)
+    ]
+    held = []
+    monkeypatch.setattr(inbox, "record", recording(inbox.record, held))
+
+    await handle([a_message(*claims)])
+
+    assert sum(held) == 40
+    assert max(held) * mebibytes <= 8
+
+
+def recording(record, held: list[int]):
+    """Note how many deliveries each transaction has in hand."""
+
+    async def noting(conn, arrivals, **how):
+        held.append(len(arrivals))
+        return await record(conn, arrivals, **how)
+
+    return noting
 
 
 async def test_an_uninstalled_app_is_told_to_the_gateway(handle, bus):

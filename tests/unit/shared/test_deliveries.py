@@ -25,6 +25,7 @@ deliveries = st.builds(
     body=st.binary(max_size=200),
     body_id=st.text(max_size=36),
     traceparent=st.text(max_size=55),
+    large_bytes=st.integers(0, 2**31),
 )
 
 
@@ -45,5 +46,5 @@ def test_a_batch_of_an_older_release_arrives_without_a_trace() -> None:
 
     [delivery] = unpack(frame)
 
-    assert (delivery.webhook_id, delivery.traceparent) == ("w", "")
+    assert (delivery.webhook_id, delivery.traceparent, delivery.large_bytes) == ("w", "", 0)
     assert trace_headers([delivery]) == {}
