@@ -154,6 +154,19 @@ async def tenant_transaction(pool: Pool, tenant_id: str) -> AsyncIterator[Connec
         yield conn
 
 
+def said(error: BaseException) -> str:
+    """Return what *error* is, to be kept and shown.
+
+    Of PostgreSQL's only the kind and the place: message and detail quote values of the row.
+    """
+    kind = type(error).__name__
+    if not isinstance(error, asyncpg.PostgresError):
+        return f"{kind}: {error}"
+    place = ".".join(filter(None, (error.schema_name, error.table_name, error.column_name)))
+    parts = (kind, error.sqlstate, place and f"in {place}", error.constraint_name)
+    return " ".join(part for part in parts if part)
+
+
 @contextlib.contextmanager
 def migrated() -> Iterator[None]:
     """Turn errors that tell of missing migrations into Rejected."""

@@ -20,6 +20,7 @@ from shared.bus.protocol import (
 )
 from shared.errors import Rejected, Unavailable
 from shared.metrics import BUS_HANDLED_TOTAL, BUS_PUBLISHED_TOTAL
+from shared.postgres import said
 from shared.tracing import TRACEPARENT, current, following, trace_id, traced
 
 log = structlog.get_logger()
@@ -105,7 +106,7 @@ async def _one_each(handler: BatchHandler, messages: Sequence[Message]) -> Seque
 
 
 def _fate_of(error: Exception, message: Message) -> Outcome:
-    reason = f"{type(error).__name__}: {error}"
+    reason = said(error)
     if isinstance(error, Rejected):
         return Bury(reason)
     log.error("message failed", topic=message.topic, attempt=message.attempt, exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from shared.bus.handling import handled, verdict
@@ -49,6 +50,21 @@ async def test_a_failing_batch_is_handled_one_by_one():
 
     assert outcomes == [Done(), Retry("ValueError: a worm"), Bury("Rejected: not a fruit")]
     assert sizes == [3, 1, 1, 1]
+
+
+async def test_a_reason_holds_nothing_of_the_row_that_was_refused():
+    async def handler(messages: Sequence[Message]) -> Sequence[Outcome]:
+        fields = {
+            "C": "23502",
+            "M": "null value",
+            "D": "Failing row contains (Ada).",
+            "t": "people",
+        }
+        raise asyncpg.PostgresError.new(fields)
+
+    outcomes = await handled(handler, [a_message(b"pear")], stop=asyncio.Event())
+
+    assert outcomes == [Retry("NotNullViolationError 23502 in people")]
 
 
 async def test_an_answer_of_the_wrong_length_is_an_error_of_the_handler():
