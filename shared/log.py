@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Literal
 
+import asyncpg
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
@@ -30,6 +31,7 @@ def configure(service: str, *, level: str = "INFO", fmt: Format = "auto") -> Non
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
+            _without_rows,
             *([] if as_text else [structlog.processors.format_exc_info]),
             renderer,
         ],
@@ -57,4 +59,17 @@ def _without_secrets(
     for key in event:
         if any(word in key.lower() for word in _SECRET_WORDS):
             event[key] = "[redacted]"
+    return event
+
+
+def _without_rows(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Forget the details of errors: there PostgreSQL quotes the row, and a traceback shows them."""
+    given = event.get("exc_info")
+    error = given if isinstance(given, BaseException) else sys.exc_info()[1]
+    while given and error is not None:
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = None
+        error = error.__cause__ or error.__context__
     return event
