@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import Rejected
 
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
 _LONGEST_URL: Final = 2000
+_LABEL: Final = r"[a-z0-9_][a-z0-9_-]{0,62}"
+_HOST: Final = re.compile(rf"(?=.{{1,254}}$){_LABEL}(\.{_LABEL})*\.?")
 # Addresses in which an IPv4 address is wrapped; a gateway there would unwrap it.
 _TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE: Final = IPv6Network("::/96")
@@ -56,17 +59,30 @@ def checked_url(url: str, *, anywhere: bool) -> str:
     Its host's name is resolved when they are sent. *anywhere* also allows http and private
     networks: for development.
     """
-    parts = urlsplit(url)
-    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise Rejected("the URL is not one", code="bad_url")
+    parts = _parts(url)
     if parts.scheme != "https" and not (anywhere and parts.scheme == "http"):
         raise Rejected("the URL must begin with https://", code="bad_url")
     if not parts.hostname or parts.username or parts.password or parts.fragment:
         raise Rejected("the URL must have a host, and no user or fragment", code="bad_url")
     address = _literal(parts.hostname)
+    if address is None and not _HOST.fullmatch(parts.hostname):
+        raise Rejected("the URL's host is no name and no address", code="bad_url")
     if address is not None and not anywhere and not is_public(address):
         raise Rejected("the URL leads into a private network", code="bad_url")
     return url
+
+
+def _parts(url: str) -> SplitResult:
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise Rejected("the URL is not one", code="bad_url")
+    try:
+        parts = urlsplit(url)
+        # Only whoever asks for the port is told that it is none.
+        if parts.port == 0:
+            raise ValueError("nothing listens on port 0")
+    except ValueError as exc:
+        raise Rejected(f"the URL is not one: {exc}", code="bad_url") from exc
+    return parts
 
 
 def _literal(host: str) -> Address | None:

@@ -233,7 +233,9 @@ async def test_an_unknown_type_of_event_is_refused(owner: Owner) -> None:
     assert (status, answer["code"]) == (400, "validation_failed")
 
 
-@pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "https://[::1]/x"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "https://10.0.0.1/", "https://[::1]/x", "https://[x]/"]
+)
 async def test_in_production_only_https_to_the_outside_is_taken(
     open_gateway: Any, make_tenant: Any, url: str
 ) -> None:

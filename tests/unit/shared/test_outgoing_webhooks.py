@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
+from yarl import URL
 
 from shared.errors import Rejected
 from shared.outgoing_webhooks import checked_url, is_public, new_secret, signed_headers
@@ -42,12 +46,35 @@ def test_outside(text: str) -> None:
         *("http://example.com/", "ftp://example.com/", "https://", "https:///path", "example.com"),
         *("https://user@example.com/", "https://user:pass@example.com/", "https://10.0.0.1/"),
         *("https://[::1]/", "https://[::ffff:169.254.169.254]/", "https://example.com/#part"),
+        *("https://[::1", "https://[x]/", "https://h:99999999/", "https://h:0/", "https://h:x/"),
+        *("https://a..b/", "https://-a.com/", "https://a\\.b/", "https://%31/", "https://a,b/"),
         *("https://exa mple.com/", "https://example.com/\n", "https://example.com/" + "x" * 2000),
     ],
 )
 def test_such_a_url_is_refused(url: str) -> None:
     with pytest.raises(Rejected):
         checked_url(url, anywhere=False)
+
+
+_NEARLY = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["https://", "http://", "HTTPS:", "https:///", ""]),
+    st.text(st.sampled_from("ab1.:[]@/\\%#?-_0x9 \t\u00e4\u2024"), max_size=20),
+    st.sampled_from(["", "/", ":443", ":99999", "]", "/hook?a=b"]),
+)
+
+
+@given(url=st.text() | _NEARLY, anywhere=st.booleans())
+def test_whatever_is_given_is_refused_or_is_read_alike_by_who_sends_it(
+    url: str, anywhere: bool
+) -> None:
+    try:
+        checked_url(url, anywhere=anywhere)
+    except Rejected as exc:
+        assert exc.code == "bad_url"
+    else:
+        sent, said = URL(url), urlsplit(url)
+        assert (sent.host, sent.explicit_port) == (said.hostname, said.port)
 
 
 def test_while_developing_the_own_machine_will_do() -> None:
