@@ -78,10 +78,11 @@ def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         # Only whoever asks for the port is told that it is none.
-        if parts.port == 0:
-            raise ValueError("nothing listens on port 0")
+        port = parts.port
     except ValueError as exc:
         raise Rejected(f"the URL is not one: {exc}", code="bad_url") from exc
+    if port == 0:
+        raise Rejected("nothing listens on port 0", code="bad_url")
     return parts
 
 
