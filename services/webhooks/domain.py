@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -162,16 +162,13 @@ def counted(topic: str) -> str:
     return topic if topic in COUNTED_TOPICS else "other"
 
 
-def batches(spooled: Iterable[Spooled]) -> Iterator[list[Spooled]]:
-    """Cut the spool into messages of the usual size, in order."""
+def one_message(spooled: Iterable[Spooled]) -> list[Spooled]:
+    """Take as many of *spooled* as make a message of the usual size, in order; one at least."""
     batch: list[Spooled] = []
     size = 0
     for one in spooled:
-        grown = size + len(one.delivery.body)
-        if batch and (len(batch) == BATCH_DELIVERIES or grown > BATCH_BYTES):
-            yield batch
-            batch, grown = [], len(one.delivery.body)
+        size += len(one.delivery.body)
+        if batch and size > BATCH_BYTES:
+            break
         batch.append(one)
-        size = grown
-    if batch:
-        yield batch
+    return batch

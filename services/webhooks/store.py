@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from services.webhooks.domain import Spooled, Store, one_spelling
@@ -57,10 +57,10 @@ async def spool(pool: Pool, deliveries: Sequence[Delivery]) -> None:
         )
 
 
-async def oldest_spooled(conn: Connection, limit: int) -> list[Spooled]:
-    """Lock and return the oldest deliveries that no other drainer holds."""
-    rows = await conn.fetch(SQL["oldest_spooled"], limit)
-    return [
+async def oldest_spooled(conn: Connection, *, limit: int, size: int) -> Iterator[Spooled]:
+    """Lock the oldest deliveries that no other drainer holds; unpack each when it is asked for."""
+    rows = await conn.fetch(SQL["oldest_spooled"], limit, size)
+    return (
         Spooled(
             tenant_id=row["tenant_id"],
             shop_id=row["shop_id"],
@@ -68,7 +68,7 @@ async def oldest_spooled(conn: Connection, limit: int) -> list[Spooled]:
             delivery=unpack(row["delivery"])[0],
         )
         for row in rows
-    ]
+    )
 
 
 async def unspool(conn: Connection, sent: Sequence[Spooled]) -> None:

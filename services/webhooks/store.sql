@@ -54,11 +54,22 @@ FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])
 ORDER BY new.position
 
 -- name: oldest_spooled
+-- At most $1 of them, and none behind the one with which they weigh $2 bytes. The length of a row that
+-- is not sent is known without reading it.
+WITH oldest AS (
+    SELECT tenant_id, shop_id, spool_id, delivery
+    FROM intake.spool
+    ORDER BY spool_id
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+), weighed AS (
+    SELECT *, sum(octet_length(delivery)) OVER (ORDER BY spool_id) - octet_length(delivery) AS before
+    FROM oldest
+)
 SELECT tenant_id, shop_id, spool_id, delivery
-FROM intake.spool
+FROM weighed
+WHERE before < $2
 ORDER BY spool_id
-LIMIT $1
-FOR UPDATE SKIP LOCKED
 
 -- name: unspool
 DELETE FROM intake.spool AS spooled

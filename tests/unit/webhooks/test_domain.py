@@ -70,19 +70,25 @@ def test_topic_labels_are_bounded(topic: str):
     assert domain.counted(topic) in {*domain.COUNTED_TOPICS, "other"}
 
 
-@given(st.lists(st.integers(0, 600), max_size=150))
-def test_the_spool_is_cut_in_order_and_within_bounds(sizes: list[int]):
+@given(st.lists(st.integers(0, 600 * 1024), min_size=1, max_size=20))
+def test_a_message_out_of_the_spool_is_the_beginning_of_it_and_no_larger_than_a_fresh_one(
+    sizes: list[int],
+):
     spooled = [a_spooled(number, size) for number, size in enumerate(sizes)]
 
-    cut = list(domain.batches(spooled))
+    taken = len(domain.one_message(spooled))
 
-    assert [one for batch in cut for one in batch] == spooled
-    assert all(len(batch) <= domain.BATCH_DELIVERIES for batch in cut)
+    assert domain.one_message(spooled) == spooled[:taken]
+    assert taken == 1 or sum(sizes[:taken]) <= domain.BATCH_BYTES
+    assert taken == len(sizes) or sum(sizes[: taken + 1]) > domain.BATCH_BYTES
 
 
-def test_a_message_out_of_the_spool_is_no_larger_than_a_fresh_one():
-    spooled = [a_spooled(number, 200 * 1024) for number in range(5)]
+def test_of_the_spool_no_more_is_unpacked_than_the_one_that_does_not_fit():
+    spooled = (a_spooled(number, 200 * 1024) for number in range(5))
 
-    cut = list(domain.batches(spooled))
+    assert len(domain.one_message(spooled)) == 2
+    assert [one.spool_id for one in spooled] == [3, 4]
 
-    assert [len(batch) for batch in cut] == [2, 2, 1]
+
+def test_an_empty_spool_makes_no_message():
+    assert domain.one_message([]) == []
