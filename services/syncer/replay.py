@@ -15,7 +15,7 @@ from services.syncer.domain.jobs import Job, TurnEnded
 from services.syncer.domain.replays import Kept, cautious, pause_after
 from services.syncer.store import jobs, replays
 from services.syncer.store.replays import Wanted
-from shared.postgres import REFUSED
+from shared.postgres import REFUSED, said
 from shared.shopify import copytext
 from shared.shopify.snapshots import Owner
 
@@ -38,7 +38,7 @@ async def replay(context: Context, job: Job) -> None:
             if size > 1:
                 size //= 2
                 continue
-            done = await _part(context, job, limit=1, error=f"refused by the database: {exc}")
+            done = await _part(context, job, limit=1, error=f"refused by the database: {said(exc)}")
         if not done:
             return
         size = most

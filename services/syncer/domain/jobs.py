@@ -90,14 +90,17 @@ class LeaseLost(Exception):
     """Another syncer took the job; what this one has not committed does not count."""
 
 
-def fate_of(error: Exception, attempts: int, *, kind: JobKind) -> Fate:
-    """Decide what becomes of a job that failed *attempts* times before, and now with *error*."""
+def fate_of(error: Exception, attempts: int, *, kind: JobKind, said: str) -> Fate:
+    """Decide what becomes of a job that failed *attempts* times before, and now with *error*.
+
+    *said* is what is kept of an error that is not ours, whose own words may quote a row.
+    """
     if isinstance(error, Refused):
         return Skip(error=str(error))
     refusal = refusal_of(kind, error) if isinstance(error, Forbidden) else None
     if refusal is not None and kind in RESOURCES:
         return Skip(error=str(error), refusal=refusal)
-    text = f"{getattr(error, 'code', type(error).__name__)}: {error}"
+    text = f"{error.code}: {error}" if isinstance(error, Rejected | Unavailable) else said
     if attempts + 1 >= MAX_ATTEMPTS:
         return Fail(error=f"gave up after {attempts + 1} attempts: {text}")
     if isinstance(error, Unauthorized):

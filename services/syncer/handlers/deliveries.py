@@ -21,7 +21,7 @@ from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
 from shared.clock import Clock, now
 from shared.deliveries import Delivery, unpack
 from shared.errors import Rejected
-from shared.postgres import REFUSED, Pool, translated
+from shared.postgres import REFUSED, Pool, said, translated
 
 log = structlog.get_logger()
 
@@ -113,7 +113,7 @@ async def _apply(
         if len(arrivals) == 1:
             log.exception("delivery refused by the database", topic=arrivals[0].delivery.topic)
             (one,) = arrivals
-            why = f"refused by the database: {exc}"
+            why = f"refused by the database: {said(exc)}"
             dead = arrival(one.delivery, (), frame=one.frame, error=why, way=one.way)
             return [await _in_one_transaction([dead], pool=pool, bus=bus, clock=clock)]
     middle = len(arrivals) // 2

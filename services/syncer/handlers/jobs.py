@@ -33,7 +33,7 @@ from services.syncer.store import capabilities, domain_events, jobs
 from services.syncer.verify import verify
 from shared.bus.protocol import BatchHandler, Done, Message, Outcome
 from shared.errors import Rejected, Unavailable
-from shared.postgres import translated
+from shared.postgres import said, translated
 
 log = structlog.get_logger()
 
@@ -153,9 +153,9 @@ async def _end(context: Context, job: Job, error: Exception) -> str:
     if not isinstance(error, Rejected | Unavailable):
         log.error("job hit a bug", kind=job.kind, mode=job.mode, exc_info=error)
     try:
-        return await _settle(
-            context, job, fate_of(error, await _attempts(context, job), kind=job.kind)
-        )
+        attempts = await _attempts(context, job)
+        fate = fate_of(error, attempts, kind=job.kind, said=said(error))
+        return await _settle(context, job, fate)
     except (LeaseLost, Unavailable) as exc:
         log.warning("job left to its lease", kind=job.kind, error=str(exc))
         return "lost"

@@ -201,6 +201,22 @@ async def test_a_delivery_that_the_database_refuses_is_dead_alone(handle, db):
     assert sorted(await costs(db)) == list(range(1, 20))
 
 
+async def test_the_error_of_a_delivery_does_not_quote_its_row(handle, db):
+    no_ada = "ADD CONSTRAINT no_ada CHECK (email <> 'ada@example.com')"
+    await db.execute(f"ALTER TABLE commerce.customers {no_ada}")
+    body = {"id": 7, "email": "ada@example.com", "created_at": "2026-01-01T00:00:00Z"}
+    body["updated_at"] = body["created_at"]
+    try:
+        await handle([a_message(a_delivery("w1", "customers/update", orjson.dumps(body)))])
+    finally:
+        await db.execute("ALTER TABLE commerce.customers DROP CONSTRAINT no_ada")
+
+    row = await db.fetchrow("SELECT state, error FROM commerce.webhook_events")
+    assert row["state"] == "dead"
+    assert "no_ada" in row["error"]
+    assert "ada@" not in row["error"]
+
+
 async def test_a_message_that_is_no_batch_is_buried_and_its_neighbours_are_not(handle, db):
     noise = Message(topic=TOPIC, body=b"noise")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import orjson
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from services.syncer.domain.jobs import (
 from services.syncer.domain.subscriptions import TOPICS, Subscription
 from services.syncer.domain.windows import Window
 from shared.errors import Forbidden, NotFound, Rejected, Throttled, Unauthorized, Unavailable
+from shared.postgres import said
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 URI = "https://till.example/api/v1/shopify/webhooks"
@@ -210,7 +212,16 @@ def test_searches_name_the_ids_that_remain():
     ],
 )
 def test_what_becomes_of_a_failed_job(error, attempts, fate):
-    assert fate_of(error, attempts, kind="orders") == fate
+    assert fate_of(error, attempts, kind="orders", said=said(error)) == fate
+
+
+def test_a_job_does_not_keep_the_row_that_postgres_refused():
+    fields = {"C": "23502", "M": "null value", "D": "Failing row contains (Ada).", "n": "no_null"}
+    error = asyncpg.PostgresError.new(fields)
+
+    fate = fate_of(error, 0, kind="orders", said=said(error))
+
+    assert fate == Wait(seconds=2, error="NotNullViolationError 23502 no_null")
 
 
 def test_waits_grow_and_end_at_half_an_hour():
