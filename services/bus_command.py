@@ -167,12 +167,12 @@ async def _replay(bus: Bus, asked: argparse.Namespace, terminal: Terminal) -> in
 
 async def _drop(bus: Bus, asked: argparse.Namespace, terminal: Terminal) -> int:
     wanted = _narrowed(asked)
-    async with bus.dead_letters(asked.queue) as letters:
-        doomed = [one.dead_id async for one in matching(letters, wanted)]
+    doomed = await dead.listed(bus, asked.queue, wanted)
     if doomed and not asked.yes and not _agreed(len(doomed), asked.queue):
         raise Rejected("nothing was dropped")
     with terminal.progress("dropped", len(doomed)) as told:
-        done = await dead.drop(bus, asked.queue, wanted, told=told) if doomed else 0
+        # What has died while the question was open was not asked about.
+        done = await dead.drop(bus, asked.queue, Wanted(among=doomed), told=told) if doomed else 0
     terminal.done("dropped", done, asked.queue)
     return _exit_code(done, asked)
 

@@ -18,6 +18,8 @@ from shared.deliveries import unpack
 from shared.errors import Rejected
 
 Told: TypeAlias = Callable[[int], None]
+# What died once and dies again is another death.
+Death: TypeAlias = tuple[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ class Wanted:
     """Which of the dead; what is empty does not narrow.
 
     *reason* is part of the reason, whatever its case. *whose* is a tenant, a shop's number or its
-    domain, where the message says so. *since* and *until* bound the moment of death.
+    domain, where the message says so. *since* and *until* bound the moment of death; *among* are
+    deaths listed before.
     """
 
     dead_id: str = ""
@@ -34,6 +37,7 @@ class Wanted:
     whose: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    among: frozenset[Death] | None = None
 
     def takes(self, letter: DeadLetter) -> bool:
         """Whether *letter* is one of them."""
@@ -42,6 +46,7 @@ class Wanted:
             and self.topic in ("", letter.message.topic)
             and self.reason.casefold() in letter.reason.casefold()
             and self._in_time(letter.died_at)
+            and (self.among is None or _death(letter) in self.among)
             and (not self.whose or self.whose in owners(letter.message))
         )
 
@@ -86,6 +91,16 @@ def owners(message: Message) -> frozenset[str]:
     except (Rejected, orjson.JSONDecodeError, AttributeError):
         return frozenset()
     return frozenset(str(value) for values in named for value in values if value)
+
+
+async def listed(bus: Bus, queue: str, wanted: Wanted) -> frozenset[Death]:
+    """Return which of the dead are *wanted* now."""
+    async with bus.dead_letters(queue) as letters:
+        return frozenset([_death(letter) async for letter in matching(letters, wanted)])
+
+
+def _death(letter: DeadLetter) -> Death:
+    return letter.dead_id, letter.died_at
 
 
 async def matching(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +41,9 @@ class Said:
         return json.loads(self.out)
 
 
+Answer = Callable[[str], Awaitable[Said]]
+
+
 class Operator:
     """Runs the command with the settings of one installation."""
 
@@ -45,16 +51,40 @@ class Operator:
         self._settings = settings
 
     async def __call__(self, *arguments: str) -> Said:
-        process = await asyncio.create_subprocess_exec(
+        return await _said(await self._started(arguments, stdin=asyncio.subprocess.DEVNULL))
+
+    @contextlib.asynccontextmanager
+    async def asked(self, *arguments: str) -> AsyncIterator[tuple[bytes, Answer]]:
+        """Give the question that the command asks at a terminal, and how to answer it."""
+        ours, its = pty.openpty()
+        process = await self._started(arguments, stdin=its)
+        os.close(its)
+
+        async def answer(words: str) -> Said:
+            os.write(ours, words.encode())
+            return await _said(process)
+
+        assert process.stderr is not None
+        try:
+            yield await process.stderr.readuntil(b"[y/N] "), answer
+        finally:
+            os.close(ours)
+            await process.wait()
+
+    async def _started(self, arguments: Sequence[str], *, stdin: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services", "bus", *arguments),
             cwd=ROOT,
             env={"PATH": "/usr/bin:/bin", **self._settings},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
-        return Said(process.returncode or 0, out.decode(), err.decode())
+
+
+async def _said(process: asyncio.subprocess.Process) -> Said:
+    out, err = await process.communicate()
+    return Said(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture
@@ -109,6 +139,19 @@ async def test_the_dead_are_listed_shown_replayed_and_dropped(operator: Operator
     assert (dropped.code, dropped.out) == (0, f"dropped 2 messages of {MARKS}\n")
     assert (again.code, again.out) == (1, "nothing was found\n")
     assert (await bus.depth(MARKS), await bus.dead(MARKS)) == (1, 0)
+
+
+async def test_what_dies_while_the_question_is_open_is_not_dropped(operator: Operator, bus: Bus):
+    await buried(bus, b"1", b"2", reason="worm")
+
+    async with operator.asked("drop", MARKS, "--reason", "worm") as (question, answer):
+        assert b"Drop 2 dead messages" in question
+        await buried(bus, b"3", reason="worm")
+        said = await answer("y\n")
+
+    assert (said.code, said.out) == (0, f"dropped 2 messages of {MARKS}\n")
+    async with bus.dead_letters(MARKS) as letters:
+        assert [letter.message.body async for letter in letters] == [b"3"]
 
 
 async def test_a_table_in_a_pipe_is_divided_by_tabs(operator: Operator, bus: Bus):

@@ -40,6 +40,7 @@ def a_letter(**changes: object) -> DeadLetter:
         Wanted(since=NOON),
         Wanted(until=NOON + HOUR),
         Wanted(since=NOON, until=NOON + HOUR, topic="fruit.sold", reason="WORM", whose="42"),
+        Wanted(among=frozenset({("7", NOON)})),
     ],
 )
 def test_what_is_wanted_is_taken(wanted: Wanted):
@@ -56,6 +57,8 @@ def test_what_is_wanted_is_taken(wanted: Wanted):
         Wanted(since=NOON + HOUR),
         Wanted(until=NOON),
         Wanted(topic="fruit.sold", reason="beetle"),
+        Wanted(among=frozenset()),
+        Wanted(among=frozenset({("8", NOON), ("7", NOON - HOUR)})),
     ],
 )
 def test_everything_else_is_not(wanted: Wanted):
