@@ -16,7 +16,10 @@ SQL = load_queries(__package__, "privacy.sql")
 
 
 async def ask(conn: Connection, asked: PrivacyAsked) -> None:
-    """Keep a request with its deadline; one that is here already stays as it is."""
+    """Keep a request with its deadline for each store that the shop is or was here.
+
+    One that is here already stays as it is.
+    """
     await conn.execute(
         SQL["ask"],
         asked.owner.tenant_id,

@@ -1,9 +1,21 @@
 -- name: ask
--- The delivery is the key: told again, it asks for nothing new.
+-- The delivery is the key: told again, it asks for nothing new. Shopify speaks of the shop, which may
+-- have been several stores here, one after the other: each has its own copy, and its own request. A
+-- domain is the shop's as long as Shopify's number does not say otherwise.
 INSERT INTO commerce.privacy_requests (
     tenant_id, shop_id, topic, webhook_id, customer_id, order_ids, names, body_sha256, received_at,
     due_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+)
+SELECT held.tenant_id, held.shop_id, $3, $4, $5, $6, $7, $8, $9, $10
+FROM (
+    SELECT $1::uuid AS tenant_id, $2::bigint AS shop_id
+    UNION
+    SELECT same.tenant_id, same.shop_id
+    FROM accounts.stores AS named JOIN accounts.stores AS same
+        ON same.shopify_shop_id = named.shopify_shop_id OR same.shop_domain = named.shop_domain
+            AND (same.shopify_shop_id IS NULL OR named.shopify_shop_id IS NULL)
+    WHERE named.tenant_id = $1 AND named.shop_id = $2
+) AS held
 ON CONFLICT (tenant_id, shop_id, topic, webhook_id) DO NOTHING
 
 -- name: next

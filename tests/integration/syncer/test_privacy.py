@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import timedelta
 
 import orjson
@@ -11,7 +12,18 @@ from prometheus_client import REGISTRY
 
 from services.syncer import command, privacy
 from services.syncer.handlers.deliveries import apply
-from tests.integration.syncer.privacy import CUSTOMER, ORDER, a_store, asked, requests, work
+from shared.shopify.snapshots import Owner
+from tests.integration.syncer.privacy import (
+    CUSTOMER,
+    DOMAIN,
+    EMAIL,
+    ORDER,
+    a_store,
+    asked,
+    fill,
+    requests,
+    work,
+)
 from tests.integration.syncer.test_deliveries import RecordingBus, a_delivery
 
 TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
@@ -87,3 +99,63 @@ async def test_an_operator_lists_requests_and_tries_a_refused_one_again(db, pool
     [shown] = orjson.loads(capsys.readouterr().out)
     assert (shown["state"], shown["erased"]) == ("refused", {})
     assert [row["state"] for row in await requests(db)] == ["open"]
+
+
+async def another(db, owner, *, status="disconnected", shop=5, domain=DOMAIN, tenant_id=None):
+    """Return whose a second store of a shop is, which Shopify knows as number *shop*."""
+    await db.execute(
+        "UPDATE accounts.stores SET shopify_shop_id = 5 WHERE shop_id = $1", owner.shop_id
+    )
+    tenant_id = tenant_id or str(uuid.uuid4())
+    await db.execute(
+        "INSERT INTO accounts.tenants (tenant_id, name) VALUES ($1, 'B') ON CONFLICT DO NOTHING",
+        tenant_id,
+    )
+    shop_id = await db.fetchval(
+        "INSERT INTO accounts.stores (tenant_id, shop_domain, shopify_shop_id, status)"
+        " VALUES ($1, $2, $3, $4) RETURNING shop_id",
+        *(tenant_id, domain, shop, status),
+    )
+    return Owner(tenant_id=tenant_id, shop_id=shop_id)
+
+
+async def states(db):
+    return {row["shop_id"]: row["state"] for row in await requests(db)}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+async def test_each_store_that_the_shop_was_here_is_asked_and_answers(db, pool, topic):
+    owner = await a_store(db, status="reauth_required")
+    same_shop = [
+        await another(db, owner),
+        await another(db, owner, shop=None),
+        await another(db, owner, domain="former-name.myshopify.com", tenant_id=owner.tenant_id),
+    ]
+    others = [
+        await another(db, owner, shop=6),
+        await another(db, owner, shop=7, domain="x.myshopify.com"),
+    ]
+    for one in (owner, *same_shop, *others):
+        key = {"tenant_id": one.tenant_id, "shop_id": one.shop_id}
+        await fill(db, "customers", **key, customer_id=CUSTOMER, email=EMAIL)
+
+    for _ in range(2):
+        await apply([asked(owner, topic, "w1")], pool=pool, bus=RecordingBus())
+    await work(pool)
+
+    assert await states(db) == {one.shop_id: "done" for one in (owner, *same_shop)}
+    named = await db.fetch("SELECT shop_id FROM commerce.customers WHERE email = $1", EMAIL)
+    kept = {one.shop_id for one in others}
+    if topic == "customers/data_request":
+        kept |= {one.shop_id for one in (owner, *same_shop)}
+    assert {row["shop_id"] for row in named} == kept
+
+
+async def test_a_shop_that_another_tenant_has_now_is_erased_where_it_has_left(db, pool):
+    owner = await a_store(db)
+    left = await another(db, owner)
+
+    await apply([asked(owner, "shop/redact")], pool=pool, bus=RecordingBus())
+    await work(pool)
+
+    assert await states(db) == {owner.shop_id: "refused", left.shop_id: "done"}
