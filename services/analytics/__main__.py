@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from services.analytics.command import run
+from services.analytics.command import parsed, run
 from services.analytics.settings import Settings
 from shared.starting import settings_or_exit
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], settings_or_exit(Settings)))
+    asked = parsed(sys.argv[1:])
+    sys.exit(run(asked, settings_or_exit(Settings)))

@@ -16,9 +16,8 @@ from shared.postgres import close_pool, open_pool
 from shared.starting import serve
 
 
-def run(arguments: Sequence[str], settings: Settings) -> int:
-    """Do what *arguments* ask; return the exit code: 1 when numbers differ, 2 when unable."""
-    asked = _parser().parse_args(arguments)
+def run(asked: argparse.Namespace, settings: Settings) -> int:
+    """Do what is *asked*; return the exit code: 1 when numbers differ, 2 when unable."""
     log.configure("analytics", level=settings.log_level, fmt=settings.log_format)
     if asked.command == "verify":
         return _verify(settings, asked)
@@ -26,16 +25,17 @@ def run(arguments: Sequence[str], settings: Settings) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.analytics")
-    commands = parser.add_subparsers(dest="command")
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; ``--help`` and mistakes end the process as argparse does."""
+    parser = argparse.ArgumentParser(prog="python -m services.analytics", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("serve", help="bring changed orders into the numbers (the default)")
     verify = commands.add_parser(
         "verify", help="recompute every order and compare; exit code 1 when something differs"
     )
     verify.add_argument("--shop", type=int, help="the shop_id; all shops without it")
     verify.add_argument("--repair", action="store_true", help="write the recomputed numbers")
-    return parser
+    return parser.parse_args(arguments)
 
 
 def _verify(settings: Settings, asked: argparse.Namespace) -> int:

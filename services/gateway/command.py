@@ -25,9 +25,8 @@ from shared.postgres import (
 from shared.shopify.admin_api import shop_domain
 
 
-def run_command(dsn: str, ring: KeyRing, arguments: Sequence[str]) -> int:
-    """Run one command against *dsn*; print what it did and return the exit status."""
-    asked = _parser().parse_args(arguments)
+def run_command(dsn: str, ring: KeyRing, asked: argparse.Namespace) -> int:
+    """Run the command *asked* for against *dsn*; print what it did and return the exit status."""
     try:
         print(asyncio.run(_run(dsn, ring, asked)))  # noqa: T201 - a key is shown once, here
     except (Rejected, Unavailable) as exc:
@@ -36,9 +35,11 @@ def run_command(dsn: str, ring: KeyRing, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.gateway")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; ``--help`` and mistakes end the process as argparse does."""
+    parser = argparse.ArgumentParser(prog="python -m services.gateway", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("serve", help="answer the API (the default)")
     tenant = commands.add_parser("create-tenant", help="make a tenant and its first admin key")
     tenant.add_argument("name")
     key = commands.add_parser("create-key", help="make an API key for a tenant")
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the secret that signs the webhooks made by hand in one shop's admin",
     )
     secret.add_argument("shop_domain", type=shop_domain, help="the secret is read from stdin")
-    return parser
+    return parser.parse_args(arguments)
 
 
 async def _run(dsn: str, ring: KeyRing, asked: argparse.Namespace) -> str:

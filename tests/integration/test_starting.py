@@ -30,6 +30,21 @@ def test_a_service_without_its_database_url_says_so_in_one_line(name: str) -> No
     assert "key-that-is-none" not in line
 
 
+@pytest.mark.parametrize("name", ["gateway", "webhooks", "syncer", "analytics"])
+def test_help_needs_no_settings(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"services.{name}", "--help"],
+        env={"PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: python -m services.{name} ")
+
+
 def test_a_database_that_is_away_is_said_in_one_line() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "services.analytics"],
