@@ -117,6 +117,7 @@ async def _forget(amqp_url: str, prefix: str) -> None:
         for queue in names.queues:
             await channel.queue_delete(names.queue(queue))
             await channel.queue_delete(names.dead(queue))
+            await channel.queue_delete(names.visits(queue))
         for name in waiting:
             await channel.queue_delete(name)
         for name in (names.exchange, names.dead_exchange, prefix + EVENTS_EXCHANGE, *waiting):

@@ -96,7 +96,7 @@ class QueueState:
     """
 
     ready: int
-    dead: int
+    dead: int | None
     held: int | None = None
     waiting: int | None = None
     consumers: int | None = None

@@ -98,12 +98,17 @@ class RabbitBus:
         return (await self._declared(self._names.dead(queue))).message_count or 0
 
     async def state(self, queue: str) -> QueueState:
-        """See Bus.state. Its age is known to whoever consumes the queue; AMQP shows no heads."""
+        """See Bus.state.
+
+        Its age is known to whoever consumes the queue; AMQP shows no heads. How many are dead is
+        not known while somebody looks at them.
+        """
         found = await self._declared(self._names.queue(queue))
+        visits = await self._declared(self._names.visits(queue))
         ready, age = found.message_count or 0, self._ages.get(queue)
         return QueueState(
             ready=ready,
-            dead=await self.dead(queue),
+            dead=None if visits.consumer_count else await self.dead(queue),
             consumers=found.consumer_count or 0,
             oldest_seconds=age.seconds(ready, now=now().timestamp()) if age else None,
         )

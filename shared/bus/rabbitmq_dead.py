@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from operator import itemgetter
@@ -31,6 +31,7 @@ class RabbitDeadLetters:
     and until then a second reader sees nothing of it. What is given back waits behind what was
     given back before, so a reader that stops half-way turns the queue round; hence whoever opens it
     brings it into order and whoever leaves it takes the rest as well before giving all back.
+    The broker does not count what a reader has taken; a consumer of the queue of visits tells so.
     """
 
     def __init__(self, line: Line, dead: AbstractQueue, *, names: Names, queue: str) -> None:
@@ -49,14 +50,16 @@ class RabbitDeadLetters:
 
     async def arrange(self) -> None:
         """Bring the queue into the order in which its messages died."""
-        count, places = self._left, []
+        count = self._left
+        # Without the messages: all their bodies together may be more than this machine holds.
+        places: list[tuple[datetime, int]] = []
         while self._left and (arrived := await self._next()):
-            places.append((buried(arrived, self._queue).died_at or _BEGINNING, arrived))
+            died_at = buried(arrived, self._queue).died_at or _BEGINNING
+            places.append((died_at, arrived.delivery_tag or 0))
         if all(one[0] <= next_one[0] for one, next_one in pairwise(places)):
             await self._give_back_all()
         else:
-            for _, arrived in sorted(places, key=itemgetter(0)):
-                await arrived.nack(requeue=True)
+            await self._give_back([tag for _, tag in sorted(places, key=itemgetter(0))])
         self._left = min(count, len(places))
 
     async def leave(self) -> None:
@@ -69,6 +72,11 @@ class RabbitDeadLetters:
         self._left -= 1
         with answered():
             return await self._dead.get(fail=False, timeout=_ANSWER_SECONDS)
+
+    async def _give_back(self, tags: Sequence[int]) -> None:
+        channel = await self._line.channel.get_underlay_channel()
+        for tag in tags:
+            await channel.basic_nack(tag, requeue=True)
 
     async def _give_back_all(self) -> None:
         channel = await self._line.channel.get_underlay_channel()
@@ -105,6 +113,8 @@ async def visiting(link: Link, *, names: Names, queue: str) -> AsyncIterator[Rab
     try:
         line = await link.line()
         with answered():
+            visits = await line.channel.get_queue(names.visits(queue), ensure=False)
+            await visits.consume(_nothing)
             dead = await line.channel.declare_queue(names.dead(queue), passive=True)
         letters = RabbitDeadLetters(line, dead, names=names, queue=queue)
         with answered():
@@ -116,6 +126,10 @@ async def visiting(link: Link, *, names: Names, queue: str) -> AsyncIterator[Rab
                 await letters.leave()
     finally:
         await link.close()
+
+
+async def _nothing(message: AbstractIncomingMessage) -> None:
+    """Nothing comes through the queue of visits; its consumers are counted."""
 
 
 @contextlib.contextmanager

@@ -38,6 +38,10 @@ class Names:
     def dead(self, queue: str) -> str:
         return f"{self.prefix}{queue}.dead.v2"
 
+    def visits(self, queue: str) -> str:
+        """Name the queue that stays empty; its consumers are those who look at the dead."""
+        return f"{self.prefix}{queue}.visits.v1"
+
     def waiting(self, delay: float) -> str:
         """Name the exchange and the queue in which a message waits *delay* seconds."""
         return f"{self.prefix}tillstream.retry.{round(delay * 1000)}ms.v1"
@@ -82,6 +86,7 @@ async def _declare_queue(channel: AbstractChannel, names: Names, queue: str) -> 
     kept: FieldTable = {**_QUORUM, "x-delivery-limit": _NEVER}
     buried = await channel.declare_queue(names.dead(queue), durable=True, arguments=kept)
     await buried.bind(names.dead_exchange, queue)
+    await channel.declare_queue(names.visits(queue), durable=True, arguments=_QUORUM)
     arguments: FieldTable = {
         **_QUORUM,
         **_DEAD_LETTERING,

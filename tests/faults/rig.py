@@ -257,6 +257,7 @@ def names_of(prefix: str) -> Names:
 
 
 def all_queues(names: Names) -> list[str]:
-    """Return the queues, their dead and the waiting rooms."""
-    both = [name(queue) for queue in names.queues for name in (names.queue, names.dead)]
-    return [*both, *(names.waiting(delay) for delay in names.delays)]
+    """Return the queues, what lies beside each and the waiting rooms."""
+    kinds = (names.queue, names.dead, names.visits)
+    each = [name(queue) for queue in names.queues for name in kinds]
+    return [*each, *(names.waiting(delay) for delay in names.delays)]

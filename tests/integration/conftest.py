@@ -23,7 +23,8 @@ async def rabbit_url(amqp_url: str) -> AsyncIterator[str]:
 async def _forget(amqp_url: str, prefix: str) -> None:
     names = Names(bindings=BINDINGS, delays=RETRY_DELAYS_SECONDS, prefix=prefix)
     waiting = [names.waiting(delay) for delay in names.delays]
-    queues = [name(queue) for queue in names.queues for name in (names.queue, names.dead)]
+    kinds = (names.queue, names.dead, names.visits)
+    queues = [name(queue) for queue in names.queues for name in kinds]
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for queue in (*queues, *waiting):

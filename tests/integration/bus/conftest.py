@@ -45,7 +45,8 @@ async def forget(amqp_url: str, prefix: str) -> None:
     connection = await aio_pika.connect(amqp_url)
     async with connection:
         channel = await connection.channel()
-        for name in [*queues, *(f"{queue}.dead.v2" for queue in queues), *waiting]:
+        beside = [queue + kind for queue in queues for kind in (".dead.v2", ".visits.v1")]
+        for name in [*queues, *beside, *waiting]:
             await channel.queue_delete(name)
         for name in [f"{prefix}tillstream", f"{prefix}tillstream.dead", *waiting]:
             await channel.exchange_delete(name)

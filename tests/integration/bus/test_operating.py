@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import pytest
 import structlog
 
+from shared.bus import measuring
 from shared.bus.dead import Wanted, drop, matching, replay
 from shared.bus.protocol import Bury, Bus, DeadLetter, Done, Message, Outcome, Retry
 from shared.errors import Unavailable
@@ -340,6 +342,28 @@ async def test_whoever_consumes_a_queue_measures_it(bus: Bus):
 
     assert BUS_MESSAGES.labels(LEDGER, "ready")._value.get() == 0
     assert BUS_OLDEST_AGE_SECONDS.labels(LEDGER)._value.get() == 0
+
+
+async def test_the_dead_are_still_counted_while_somebody_looks_at_them(
+    open_bus: Open, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(measuring, "_EVERY_SECONDS", 0.05)
+    bus, operator = open_bus(), open_bus()
+    await buried(bus, b"1", b"2")
+    BUS_MESSAGES.clear()
+    shown: set[float] = set()
+
+    async with consumed(bus, Recorder()):
+        await until(lambda: BUS_MESSAGES.labels(LEDGER, "dead")._value.get() == 2)
+        async with operator.dead_letters(LEDGER) as letters:
+            async for _ in letters:
+                for _ in range(10):
+                    shown.add(BUS_MESSAGES.labels(LEDGER, "dead")._value.get())
+                    await asyncio.sleep(0.05)
+        await drop(operator, LEDGER, Wanted())
+        await until(lambda: BUS_MESSAGES.labels(LEDGER, "dead")._value.get() == 0)
+
+    assert shown == {2}
 
 
 async def test_what_another_had_before_counts_as_redelivered(open_bus: Open):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import aio_pika
@@ -218,6 +219,25 @@ async def test_a_reader_that_was_killed_half_way_does_not_turn_the_dead_round(
         seen = [letter.message.body async for letter in letters]
 
     assert seen == [b"1", b"2", b"3", b"4"]
+
+
+async def test_looking_at_the_dead_holds_one_of_them_at_a_time(bus: RabbitBus):
+    size, count = 256 * 1024, 24
+    for n in range(count):
+        await bus.publish("fruit.sold", bytes([n]) * size)
+    async with consumed(bus, Recorder(lambda _: Bury("rotten")), batch_max=1, prefetch=1):
+        await until(lambda: _dead(bus, count))
+
+    tracemalloc.start()
+    try:
+        async with bus.dead_letters("ledger.v1") as letters:
+            seen = [letter.message.body[0] async for letter in letters]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert seen == list(range(count))
+    assert most < count * size / 3
 
 
 async def test_retries_of_one_instant_wait_for_different_lengths(amqp_url: str, rabbit_prefix: str):
