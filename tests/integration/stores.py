@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from services.gateway.handlers.stores import on_store_renamed
 from services.syncer import refetch
 from services.syncer.context import Context
-from services.syncer.domain.subscriptions import TOPICS, namespaces_of
+from services.syncer.domain.subscriptions import namespaces_of
 from services.syncer.handlers import jobs as handler
 from services.syncer.handlers.deliveries import apply
 from services.syncer.shops import Access, Shops
@@ -37,6 +37,7 @@ from shared.postgres import Pool
 from shared.shopify.client import Patience
 from shared.shopify.resources import RESOURCES
 from shared.shopify.snapshots import Owner
+from shared.shopify.topics import TOPICS
 from tests.integration.syncer.shopify import CLIENT_ID, CLIENT_SECRET, ask_for, new_keys
 from tests.integration.syncer.test_deliveries import RecordingBus
 from tests.simulator import actions

@@ -2,56 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-# Scope -> the topics that need it. Those without a scope tell about the app and the shop itself.
-_BY_SCOPE = {
-    "": "APP_UNINSTALLED APP_SCOPES_UPDATE BULK_OPERATIONS_FINISH SHOP_UPDATE",
-    "read_orders": """
-        ORDERS_CREATE ORDERS_UPDATED ORDERS_EDITED ORDERS_DELETE ORDERS_RISK_ASSESSMENT_CHANGED
-        ORDER_TRANSACTIONS_CREATE REFUNDS_CREATE CHECKOUTS_CREATE CHECKOUTS_UPDATE CHECKOUTS_DELETE
-    """,
-    "read_fulfillments": "FULFILLMENTS_CREATE FULFILLMENTS_UPDATE",
-    "read_returns": """
-        RETURNS_REQUEST RETURNS_APPROVE RETURNS_DECLINE RETURNS_CANCEL RETURNS_CLOSE RETURNS_REOPEN
-        RETURNS_PROCESS RETURNS_UPDATE
-    """,
-    "read_merchant_managed_fulfillment_orders": """
-        FULFILLMENT_ORDERS_ORDER_ROUTING_COMPLETE FULFILLMENT_ORDERS_CANCELLED
-        FULFILLMENT_ORDERS_MOVED FULFILLMENT_ORDERS_SPLIT FULFILLMENT_ORDERS_MERGED
-        FULFILLMENT_ORDERS_PLACED_ON_HOLD FULFILLMENT_ORDERS_HOLD_RELEASED
-        FULFILLMENT_ORDERS_RESCHEDULED FULFILLMENT_ORDERS_SCHEDULED_FULFILLMENT_ORDER_READY
-    """,
-    "read_draft_orders": "DRAFT_ORDERS_CREATE DRAFT_ORDERS_UPDATE DRAFT_ORDERS_DELETE",
-    "read_products": """
-        PRODUCTS_CREATE PRODUCTS_UPDATE PRODUCTS_DELETE
-        COLLECTIONS_CREATE COLLECTIONS_UPDATE COLLECTIONS_DELETE
-    """,
-    "read_customers": """
-        CUSTOMERS_CREATE CUSTOMERS_UPDATE CUSTOMERS_DELETE CUSTOMERS_MARKETING_CONSENT_UPDATE
-        CUSTOMERS_EMAIL_MARKETING_CONSENT_UPDATE CUSTOMER_TAGS_ADDED CUSTOMER_TAGS_REMOVED
-    """,
-    "read_customer_merge": "CUSTOMERS_MERGE",
-    "read_inventory": """
-        INVENTORY_ITEMS_CREATE INVENTORY_ITEMS_UPDATE INVENTORY_ITEMS_DELETE
-        INVENTORY_LEVELS_CONNECT INVENTORY_LEVELS_UPDATE INVENTORY_LEVELS_DISCONNECT
-    """,
-    "read_locations": """
-        LOCATIONS_CREATE LOCATIONS_UPDATE LOCATIONS_DELETE LOCATIONS_ACTIVATE LOCATIONS_DEACTIVATE
-    """,
-    "read_discounts": """
-        DISCOUNTS_CREATE DISCOUNTS_UPDATE DISCOUNTS_DELETE
-        DISCOUNTS_REDEEMCODE_ADDED DISCOUNTS_REDEEMCODE_REMOVED
-    """,
-    "read_shopify_payments_disputes": "DISPUTES_CREATE DISPUTES_UPDATE",
-}
-_SCOPES: Mapping[str, str] = MappingProxyType(
-    {topic: scope for scope, topics in _BY_SCOPE.items() for topic in topics.split()}
-)
-TOPICS = tuple(_SCOPES)
-
+from shared.shopify.topics import SCOPES, TOPICS, as_enum
 
 # Bodies that describe an object whole carry its metafields, if they are asked to.
 _WITH_METAFIELDS = frozenset(
@@ -91,10 +45,10 @@ def wanted(granted: Collection[str], chosen: Iterable[str] | None) -> list[str]:
     None chooses all. A topic may be written either way, orders/create or ORDERS_CREATE; those
     that tell about the app and the shop are always wanted.
     """
-    names = None if chosen is None else {_as_enum(topic) for topic in chosen}
+    names = None if chosen is None else {as_enum(topic) for topic in chosen}
     return [
         topic
-        for topic, scope in _SCOPES.items()
+        for topic, scope in SCOPES.items()
         if not scope or (scope in granted and (names is None or topic in names))
     ]
 
@@ -123,7 +77,7 @@ def compare(
         is_right = one.uri == uri and _carries(one, namespaces)
         if one.topic in topics and is_right and one.topic not in kept:
             kept[one.topic] = one
-        elif one.topic in _SCOPES:
+        elif one.topic in SCOPES:
             surplus.append(one)
     missing = [topic for topic in topics if topic not in kept]
     return Changes(kept=list(kept.values()), missing=missing, surplus=surplus)
@@ -131,7 +85,3 @@ def compare(
 
 def _carries(one: Subscription, namespaces: Sequence[str]) -> bool:
     return sorted(one.namespaces) == namespaces_of(one.topic, namespaces)
-
-
-def _as_enum(topic: str) -> str:
-    return topic.upper().replace("/", "_").replace(".", "_")

@@ -11,12 +11,12 @@ import pytest
 
 from services.syncer import refetch
 from services.syncer.context import Context, save
-from services.syncer.domain.subscriptions import TOPICS
 from services.syncer.handlers import jobs as handler
 from services.syncer.handlers.deliveries import apply
 from services.syncer.store import jobs, refetches
 from shared.keyring import KeyRing
 from shared.shopify.snapshots import Deletion, Owner, Refetch
+from shared.shopify.topics import TOPICS
 from tests.integration.syncer.objects import an_order
 from tests.integration.syncer.shopify import (
     KINDS,

@@ -22,10 +22,11 @@ from services.syncer.domain.jobs import (
     fate_of,
     wait_seconds,
 )
-from services.syncer.domain.subscriptions import TOPICS, Subscription
+from services.syncer.domain.subscriptions import Subscription
 from services.syncer.domain.windows import Window
 from shared.errors import Forbidden, NotFound, Rejected, Throttled, Unauthorized, Unavailable
 from shared.postgres import said
+from shared.shopify.topics import TOPICS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 URI = "https://till.example/api/v1/shopify/webhooks"
@@ -311,9 +312,12 @@ def test_missing_subscriptions_are_made_and_those_at_an_old_address_removed():
 def test_only_topics_that_are_allowed_and_chosen_are_wanted():
     always = ["APP_UNINSTALLED", "APP_SCOPES_UPDATE", "BULK_OPERATIONS_FINISH", "SHOP_UPDATE"]
 
-    assert subscriptions.wanted({"read_orders"}, ["orders/create", "products/create"]) == [
+    chosen = ["orders/create", "orders/update", "products/create"]
+
+    assert subscriptions.wanted({"read_orders"}, chosen) == [
         *always,
         "ORDERS_CREATE",
+        "ORDERS_UPDATED",
     ]
     assert subscriptions.wanted((), None) == always
     every = {"read_customers", "read_customer_merge"}
