@@ -65,6 +65,7 @@ def build_app(settings: Settings) -> web.Application:
             in_background(_attend_to_privacy, name="privacy requests"),
             in_background(_report_drift, name="schema drift"),
             in_background(_tell_others, name="domain events"),
+            in_background(_announce, name="announcements"),
             in_background(_post_webhooks, name="webhooks", grace_seconds=20),
             _consume,
         ]
@@ -144,9 +145,13 @@ async def _prune(app: web.Application, stop: asyncio.Event) -> None:
 
 
 async def _tell_others(app: web.Application, stop: asyncio.Event) -> None:
+    await outgoing.relay(app[POOL], stop, announced=app[SETTINGS].domain_events)
+
+
+async def _announce(app: web.Application, stop: asyncio.Event) -> None:
     settings = app[SETTINGS]
-    announcer = Announcer(settings.amqp_url) if settings.domain_events else None
-    await outgoing.relay(app[POOL], announcer, stop)
+    if settings.domain_events:
+        await outgoing.announce(app[POOL], Announcer(settings.amqp_url), stop)
 
 
 async def _post_webhooks(app: web.Application, stop: asyncio.Event) -> None:

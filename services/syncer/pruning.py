@@ -1,4 +1,4 @@
-"""Once a day: forget bodies of deliveries after two weeks, jobs and sent messages after a month."""
+"""Once a day: forget bodies of deliveries after two weeks, jobs and messages after a month."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def run(pool: Pool, stop: asyncio.Event) -> None:
 
 async def prune_once(pool: Pool, stop: asyncio.Event) -> None:
     """Remove everything that is too old, in pieces that hold no lock for long."""
-    for what in ("bodies", "jobs", "messages"):
+    for what in ("bodies", "jobs", "messages", "announcements"):
         removed = _AT_ONCE
         while removed == _AT_ONCE and not stop.is_set():
             with translated():

@@ -42,22 +42,14 @@ async def claim(conn: Connection, *, limit: int, lease_seconds: float) -> list[T
 
 
 async def handed_on(conn: Connection, events: Sequence[Told]) -> None:
-    """Forget *events*: whoever listens has them."""
-    await conn.execute(SQL["handed_on"], *_keys(events))
-
-
-async def give_back(conn: Connection, events: Sequence[Told]) -> None:
-    """Let the next claim take *events* again."""
-    await conn.execute(SQL["give_back"], *_keys(events))
-
-
-def _told(row: Record) -> Told:
-    return Told(**{**row, "details": orjson.loads(row["details"])})
-
-
-def _keys(events: Sequence[Told]) -> tuple[list[object], ...]:
-    return (
+    """Forget *events*: they are queued for whoever listens."""
+    await conn.execute(
+        SQL["handed_on"],
         [one.tenant_id for one in events],
         [one.shop_id for one in events],
         [one.event_id for one in events],
     )
+
+
+def _told(row: Record) -> Told:
+    return Told(**{**row, "details": orjson.loads(row["details"])})

@@ -54,8 +54,3 @@ ORDER BY t.place
 DELETE FROM commerce.domain_events e
 USING unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS d (tenant_id, shop_id, event_id)
 WHERE e.tenant_id = d.tenant_id AND e.shop_id = d.shop_id AND e.event_id = d.event_id
-
--- name: give_back
-UPDATE commerce.domain_events e SET leased_until = now()
-FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS d (tenant_id, shop_id, event_id)
-WHERE e.tenant_id = d.tenant_id AND e.shop_id = d.shop_id AND e.event_id = d.event_id

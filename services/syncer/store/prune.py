@@ -8,6 +8,6 @@ SQL = load_queries(__package__, "prune.sql")
 
 
 async def piece(conn: Connection, what: str, *, limit: int) -> int:
-    """Remove up to *limit* old ``bodies``, ``jobs`` or ``messages``; return how many there were."""
+    """Remove up to *limit* old ones of *what*, as the queries name it; return how many."""
     done = await conn.execute(SQL[what], limit)
     return int(done.rpartition(" ")[2])

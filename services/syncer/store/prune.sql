@@ -28,6 +28,13 @@ WITH old AS (
 )
 SELECT job_id FROM old
 
+-- name: announcements
+-- Only where nothing publishes them any more, or RabbitMQ was away for as long.
+DELETE FROM commerce.announcements WHERE place = ANY (ARRAY(
+    SELECT place FROM commerce.announcements
+    WHERE queued_at < now() - interval '30 days' ORDER BY place LIMIT $1
+))
+
 -- name: messages
 -- Their attempts go with them.
 DELETE FROM commerce.outgoing_messages m

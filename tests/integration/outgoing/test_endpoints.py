@@ -203,7 +203,7 @@ async def test_a_store_that_leaves_is_told(
         path = f"/api/v1/shopify/stores/{alba.shop_id}"
         await gateway.client.delete(path, headers=alba.headers())
 
-        await relay_once(sender.pool, None)
+        await relay_once(sender.pool)
         await send_due(sender)
 
         (one,) = await receiver.taken()

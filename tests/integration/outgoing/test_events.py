@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import aio_pika
 import asyncpg
@@ -15,7 +14,7 @@ import pytest
 from aio_pika.abc import AbstractQueue
 
 from services.syncer.domain.jobs import Job
-from services.syncer.outgoing import relay_once
+from services.syncer.outgoing import announce_once, relay_once
 from services.syncer.store import domain_events
 from services.syncer.writing import write
 from shared.bus.announcing import Announcer
@@ -68,12 +67,16 @@ async def test_nothing_is_written_when_nobody_listens(quiet_pool: Pool, db) -> N
     assert await db.fetchval("SELECT count(*) FROM commerce.domain_events") == 0
 
 
-async def test_an_endpoint_of_the_tenant_is_somebody(quiet_pool: Pool, db) -> None:
+async def add_endpoint(db: asyncpg.Connection) -> None:
     await db.execute(
         "INSERT INTO accounts.webhook_endpoints (tenant_id, endpoint_id, url, secret_enc)"
         " VALUES ($1, gen_random_uuid(), 'https://example.com', '')",
         OWNER.tenant_id,
     )
+
+
+async def test_an_endpoint_of_the_tenant_is_somebody(quiet_pool: Pool, db) -> None:
+    await add_endpoint(db)
 
     await save(quiet_pool, an_order(1, 5))
 
@@ -182,7 +185,8 @@ async def test_the_relay_publishes_by_type_and_forgets(
 ) -> None:
     await save(pool, *(an_order(number, 1) for number in range(1, 8)), a_customer(9, 1))
 
-    assert await relay_once(pool, announcer) == 8
+    await relay_once(pool, announced=True)
+    assert await announce_once(pool, announcer) == 8
     messages = await received(bound, 7)
 
     assert {message.routing_key for message in messages} == {"order.changed"}
@@ -190,6 +194,21 @@ async def test_the_relay_publishes_by_type_and_forgets(
     assert {body["object_id"] for body in bodies} == set(range(1, 8))
     assert [body["id"] for body in bodies] == [message.message_id for message in messages]
     assert await db.fetchval("SELECT count(*) FROM commerce.domain_events") == 0
+    assert await announce_once(pool, announcer) == 0
+
+
+async def test_events_of_an_object_that_waited_are_published_in_order(
+    pool: Pool, announcer: Announcer, bound: AbstractQueue
+) -> None:
+    for second in range(20):
+        await save(pool, an_order(1, second, total=f"{second}.00"))
+        await relay_once(pool, announced=True)
+
+    counts = await asyncio.gather(*(announce_once(pool, announcer) for _ in range(3)))
+
+    assert sum(counts) == 20
+    versions = [orjson.loads(one.body)["updated_at"] for one in await received(bound, 20)]
+    assert versions == sorted(versions)
 
 
 async def test_an_event_of_a_newer_release_waits_for_it(pool: Pool, db: asyncpg.Connection) -> None:
@@ -199,7 +218,7 @@ async def test_an_event_of_a_newer_release_waits_for_it(pool: Pool, db: asyncpg.
     )
     await save(pool, an_order(1, 1))
 
-    assert await relay_once(pool, None) == 1
+    assert await relay_once(pool) == 1
     assert await db.fetchval("SELECT type FROM commerce.domain_events") == "moon.rose"
 
 
@@ -218,8 +237,8 @@ async def test_telling_costs_nothing_unheard_and_one_statement_else(
     seconds = iter(range(9))
     counted = []
     for each in (quiet_pool, pool):
-        # The first time tables are prepared, and with new objects nothing is trimmed.
-        for second in (next(seconds), next(seconds)):
+        # New objects are copied; the first time that others come tables are prepared.
+        for second in (next(seconds), next(seconds), next(seconds)):
             orders = [an_order(number, second, total=f"{second}.00") for number in range(500)]
             said = await statements(each, *orders)
         counted.append(said)
@@ -229,19 +248,24 @@ async def test_telling_costs_nothing_unheard_and_one_statement_else(
     assert unheard / 500 <= 0.2
 
 
-async def test_events_wait_while_the_broker_is_away(pool: Pool, db: asyncpg.Connection) -> None:
+async def test_endpoints_are_told_while_the_broker_is_away(
+    pool: Pool, db: asyncpg.Connection, announcer: Announcer, bound: AbstractQueue
+) -> None:
+    await add_endpoint(db)
     away = Announcer("amqp://guest:guest@127.0.0.1:9/")
-    await save(pool, an_order(1, 1))
 
-    with pytest.raises(Unavailable):
-        await relay_once(pool, away)
+    for number in range(1, 4):
+        await save(pool, an_order(number, 1))
+        await relay_once(pool, announced=True)
+        with pytest.raises(Unavailable):
+            await announce_once(pool, away)
     await away.close()
 
-    await db.execute(
-        "UPDATE commerce.domain_events SET leased_until = leased_until - $1::interval",
-        timedelta(seconds=1),
-    )
-    assert [one.object_id for one in await taken(pool)] == [1]
+    told = await db.fetch("SELECT event_id::text FROM commerce.outgoing_messages")
+    assert await announce_once(pool, announcer) == 3
+    announced = [one.message_id for one in await received(bound, 3)]
+    assert sorted(announced) == sorted(row["event_id"] for row in told)
+    assert await announce_once(pool, announcer) == 0
 
 
 async def test_what_a_killed_relay_took_is_taken_again_under_its_id(

@@ -85,7 +85,7 @@ async def add_endpoint(
 
 async def told(pool: Pool, *facts: object) -> None:
     await save(pool, *facts)
-    await relay_once(pool, None)
+    await relay_once(pool)
 
 
 async def states(db: asyncpg.Connection) -> list[str]:

@@ -50,3 +50,16 @@ async def test_finished_jobs_go_after_a_month_with_their_operations(pool, db):
 
     assert await db.fetchval("SELECT count(*) FROM commerce.sync_jobs") == 2
     assert await db.fetchval("SELECT count(*) FROM commerce.bulk_operations") == 2
+
+
+async def test_what_nobody_publishes_goes_after_a_month(pool, db):
+    await db.execute(
+        "INSERT INTO commerce.announcements (tenant_id, shop_id, event_id, type, body, queued_at)"
+        " SELECT $1, 1, gen_random_uuid(), 'order.changed', '{}', now() - n * interval '1 day'"
+        " FROM unnest(ARRAY[1, 29, 31, 400]) AS n",
+        TENANT,
+    )
+
+    await prune_once(pool, asyncio.Event())
+
+    assert await db.fetchval("SELECT count(*) FROM commerce.announcements") == 2
