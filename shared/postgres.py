@@ -88,10 +88,13 @@ async def open_pool(
     min_size: int = 1,
     max_size: int = 10,
     own: Mapping[str, str] = _NO_SETTINGS,
+    answers_within: float | None = None,
 ) -> Pool:
     """Open a pool whose connections act as *role*, so that grants and row security hold.
 
-    *own* are settings of ours that SQL asks for by ``current_setting``.
+    *own* are settings of ours that SQL asks for by ``current_setting``. *answers_within* bounds in
+    seconds each statement that is given no timeout of its own; also the end of one that was
+    cancelled, for which a connection otherwise waits as long as the server is mute.
 
     Raises Unavailable when the server does not answer or does not let us in, Rejected when *dsn*
     is no URL of it or the database was not migrated.
@@ -106,7 +109,11 @@ async def open_pool(
     try:
         with migrated():
             return await asyncpg.create_pool(
-                dsn, min_size=min_size, max_size=max_size, server_settings=settings
+                dsn,
+                min_size=min_size,
+                max_size=max_size,
+                server_settings=settings,
+                command_timeout=answers_within,
             )
     except _SHUT as exc:
         message = f"PostgreSQL does not let us in: {exc}"
@@ -126,11 +133,19 @@ def pool_of(
     min_size: int = 1,
     max_size: int = 10,
     own: Mapping[str, str] = _NO_SETTINGS,
+    answers_within: float | None = None,
 ) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Return a ``cleanup_ctx`` that keeps ``app[POOL]`` open."""
+    """Return a ``cleanup_ctx`` that keeps ``app[POOL]`` open; see open_pool."""
 
     async def pool(app: web.Application) -> AsyncIterator[None]:
-        app[POOL] = await open_pool(dsn, role=role, min_size=min_size, max_size=max_size, own=own)
+        app[POOL] = await open_pool(
+            dsn,
+            role=role,
+            min_size=min_size,
+            max_size=max_size,
+            own=own,
+            answers_within=answers_within,
+        )
         yield
         await close_pool(app[POOL])
 

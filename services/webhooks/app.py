@@ -45,6 +45,7 @@ def build_app(settings: Settings) -> web.Application:
                 settings.database_url,
                 role="tillstream_webhooks",
                 max_size=settings.database_pool_max,
+                answers_within=store.PATIENCE_SECONDS,
             ),
             bus_of(settings.amqp_url),
             _door_of(settings),
@@ -66,7 +67,7 @@ def build_app(settings: Settings) -> web.Application:
 async def ready(app: web.Application) -> None:
     """Raise Unavailable when a delivery could be kept neither in Postgres nor on the bus."""
     try:
-        await store.live_store(app[POOL], "")
+        await app[DOOR].book.store("")
     except Unavailable:
         await app[BUS].depth(DELIVERIES)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -29,6 +29,8 @@ _TAKING: Final = frozenset({"active", "reauth_required"})
 CLAIM_CHECK_BYTES: Final = MAX_BODY_BYTES - 16 * 1024
 # Privacy requests and descriptions of a shop have some hundred bytes, at most a few thousand.
 _ADDRESSED_BYTES: Final = 8 * 1024
+# The namespace of their names.
+_BODIES: Final = UUID("df5b657f-6db5-42eb-b93f-21f7ad7e2313")
 BATCH_DELIVERIES: Final = 64
 BATCH_BYTES: Final = 512 * 1024
 
@@ -91,6 +93,14 @@ class Spooled:
     shop_id: int
     spool_id: int
     delivery: Delivery
+
+
+def body_id(shop_id: int, webhook_id: str, signature: str) -> str:
+    """Name a large body that *signature* proves: each try of one delivery names it alike.
+
+    Otherwise every try that fails behind the body would leave a copy of it.
+    """
+    return str(uuid5(_BODIES, f"{shop_id} {webhook_id} {signature}"))
 
 
 def shop_named(body: bytes, shop_domain: str) -> int | None:

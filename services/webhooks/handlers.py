@@ -99,7 +99,7 @@ async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: b
     door.ceiling.enter(owner.shop_id)
     body_id = ""
     if len(body) > domain.CLAIM_CHECK_BYTES:
-        body_id = str(uuid.uuid4())
+        body_id = domain.body_id(owner.shop_id, claims.webhook_id, claims.signature)
         await store.keep_body(door.pool, owner, body_id=body_id, body=body)
     delivery = _delivery(owner, claims, moment.isoformat(), body=body, body_id=body_id)
     await door.intake.add(delivery)

@@ -34,6 +34,7 @@ LIMIT 1
 -- name: keep_body
 INSERT INTO intake.bodies (tenant_id, shop_id, body_id, body)
 VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, shop_id, body_id) DO UPDATE SET stored_at = now()
 
 -- name: prune_bodies
 -- As long as services/syncer/store/prune.sql keeps the bodies of the event log.

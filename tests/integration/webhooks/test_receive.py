@@ -226,6 +226,25 @@ async def test_a_body_of_two_megabytes_travels_by_claim_check(
     assert kept == body
 
 
+async def test_another_try_of_a_large_delivery_leaves_no_second_copy(
+    service: Service, db: asyncpg.Connection, shop: Shop
+):
+    first, other = (b"%d" % number + b" " * (2 * 1024 * 1024) for number in range(2))
+    await service.post(first, headers=headers_for(first, webhook_id="one"))
+    await db.execute("UPDATE intake.bodies SET stored_at = now() - interval '13 days'")
+
+    await service.post(first, headers=headers_for(first, webhook_id="one"))
+    again = await db.fetch("SELECT body, now() - stored_at AS age FROM intake.bodies")
+    await service.post(other, headers=headers_for(other, webhook_id="one"))
+    await service.post(first, headers=headers_for(first, webhook_id="two"))
+
+    assert [(row["body"], row["age"].days) for row in again] == [(first, 0)]
+    kept = {row["body_id"]: row["body"] for row in await db.fetch("SELECT * FROM intake.bodies")}
+    deliveries = {delivery.body_id for delivery in await service.deliveries(2)}
+    assert sorted(kept.values()) == [first, first, other]
+    assert deliveries == {str(body_id) for body_id in kept}
+
+
 async def test_a_body_of_seventeen_megabytes_is_413(service: Service):
     body = b"x" * (17 * 1024 * 1024)
 
