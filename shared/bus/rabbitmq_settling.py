@@ -62,12 +62,13 @@ class Settling:
         ]
         if not await self._pass_on(list(zip(batch, messages, verdicts, strict=True)), stop):
             return False
+        # First, for it refuses what is no outcome; that must not be acknowledged.
+        count(self._queue, verdicts)
         try:
             with Named():
                 await batch[-1].ack(multiple=True)
         except LOST:
             BUS_ACKS_LOST_TOTAL.labels(self._queue).inc()
-        count(self._queue, verdicts)
         return True
 
     async def _pass_on(self, fates: Sequence[_Fate], stop: asyncio.Event) -> bool:

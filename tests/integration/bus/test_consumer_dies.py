@@ -9,6 +9,11 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.bus.connect import open_bus
+from shared.bus.topology import MARKS
+from shared.postgres import Pool
+from tests.integration.bus.test_conformance import until
+
 ROOT = Path(__file__).parents[3]
 # A whole service whose consumer dies of its first message: what is no outcome cannot be counted.
 SERVICE = """
@@ -35,7 +40,7 @@ web.run_app(app, host="127.0.0.1", port=0, print=None)
 
 
 async def test_a_consumer_that_dies_ends_its_process_with_an_error(
-    dsn: str, db: asyncpg.Connection, bus_url: str
+    dsn: str, db: asyncpg.Connection, bus_url: str, pool: Pool
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", SERVICE, dsn, bus_url),
@@ -55,3 +60,14 @@ async def test_a_consumer_that_dies_ends_its_process_with_an_error(
 
     assert process.returncode not in (0, None)
     assert b"background work died" in said
+    await until(lambda: _waits(bus_url, pool))
+
+
+async def _waits(bus_url: str, pool: Pool) -> bool:
+    """Whether the message of which it died is for the next one."""
+    bus = await open_bus(bus_url, pool)
+    try:
+        state = await bus.state(MARKS)
+    finally:
+        await bus.close()
+    return state.ready + (state.held or 0) == 1
