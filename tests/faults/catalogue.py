@@ -61,6 +61,18 @@ FAULTS = (
         smoke=BROKER,
     ),
     Fault(
+        name="syncer stopped",
+        strike=processes.syncer_stopped,
+        told="SIGTERM of the syncer while it writes, started again",
+        rounds=25,
+    ),
+    Fault(
+        name="stopped in trouble",
+        strike=processes.syncer_stopped_in_trouble,
+        told="SIGTERM of the syncer while PostgreSQL is locked or away for 8 s, or just back",
+        rounds=10,
+    ),
+    Fault(
         name="analytics killed",
         strike=processes.analytics_killed,
         told="kill -9 of analytics while it drains marks",

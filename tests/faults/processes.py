@@ -1,4 +1,4 @@
-"""Faults of our own processes: killed and frozen."""
+"""Faults of our own processes: killed, stopped and frozen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 
+from tests.faults import stores
 from tests.faults.rig import Rig
 
 LEASE_SECONDS = 30
@@ -34,6 +35,23 @@ async def receiver_killed(rig: Rig, chance: random.Random) -> None:
 
 async def syncer_killed(rig: Rig, chance: random.Random) -> None:
     await _killed("syncer", rig, chance)
+
+
+async def syncer_stopped(rig: Rig, chance: random.Random) -> None:
+    (syncer,) = rig.named("syncer")
+    await asyncio.sleep(chance.uniform(0.05, 0.5))
+    async with rig.down(syncer, gently=True):
+        await asyncio.sleep(chance.uniform(0, 0.3))
+
+
+async def syncer_stopped_in_trouble(rig: Rig, chance: random.Random) -> None:
+    """Stop it while a batch waits for Postgres, or goes on waiting when Postgres is just back."""
+    (syncer,) = rig.named("syncer")
+    trouble = chance.choice((stores.postgres_refused, stores.postgres_locked))
+    troubled = asyncio.create_task(trouble(rig, chance))
+    await asyncio.sleep(chance.uniform(4, 12))
+    async with rig.down(syncer, gently=True):
+        await troubled
 
 
 async def analytics_killed(rig: Rig, chance: random.Random) -> None:

@@ -11,9 +11,10 @@ from tests.faults.run import Result
 
 _HEAD = (
     "| fault | bus | rounds | sent | accepted | lost | doubled | worst recovery s |"
-    " 5xx outside the fault | p99 ms outside | broken | seed | day |"
+    " 5xx outside the fault | p99 ms outside | within 1 s | broken | seed | day |"
 )
-_RULE = "|" + "---|" * 13
+_RULE = "|" + "---|" * 14
+_PROMPT_SECONDS = 1.0
 
 
 def table(results: Sequence[Result], *, before: str = "") -> str:
@@ -57,8 +58,9 @@ def _key(line: str) -> tuple[str, str]:
 
 def _row(one: Result) -> str:
     broken = ", ".join(sorted({violation.invariant for violation in one.violations})) or "-"
+    prompt = "yes" if one.p99 <= _PROMPT_SECONDS else "no"
     return (
         f"| {one.fault} | {one.bus} | {one.rounds} | {one.sent:,} | {one.accepted:,} | {one.lost}"
         f" | {one.doubled} | {one.recovery:.1f} | {one.failures} | {one.p99 * 1000:.0f}"
-        f" | {broken} | {one.seed} | {datetime.now(UTC):%Y-%m-%d} |"
+        f" | {prompt} | {broken} | {one.seed} | {datetime.now(UTC):%Y-%m-%d} |"
     )

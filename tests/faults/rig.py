@@ -31,6 +31,8 @@ SECRET = "shpss_faults"
 OWN_SECRET = "shpss_first_shop"
 TENANTS = 2
 LONGEST_RECOVERY_SECONDS = 90.0
+# What docker-compose.yml gives a service to stop.
+GRACE_SECONDS = 20.0
 _ARRIVED = "SELECT count(*) FROM commerce.webhook_events WHERE webhook_id = ANY ($1::text[])"
 _MARKED = "SELECT count(*) FROM analytics.order_marks WHERE marked_at < $1"
 _PENDING = """
@@ -71,10 +73,10 @@ class Rig:
         return self.broker
 
     @contextlib.asynccontextmanager
-    async def down(self, process: Process) -> AsyncIterator[None]:
-        """Kill -9 *process*, and start it again after the context."""
+    async def down(self, process: Process, *, gently: bool = False) -> AsyncIterator[None]:
+        """Kill -9 *process*, or stop it *gently*, and start it again after the context."""
         self.held.add(process)
-        await process.kill()
+        await (self._terminate(process) if gently else process.kill())
         try:
             yield
         finally:
@@ -120,12 +122,21 @@ class Rig:
             return left
 
     async def stop(self) -> None:
-        """Stop every service as an operator would; note those that fail at it."""
+        """Stop every service."""
         self.held.update(self.processes)
-        codes = await asyncio.gather(*(one.terminate() for one in self.processes))
-        for process, code in zip(self.processes, codes, strict=True):
-            if code:
-                self.died.append(f"{process.name} stopped with {code}")
+        await asyncio.gather(*map(self._terminate, self.processes))
+
+    async def _terminate(self, process: Process) -> None:
+        """Stop *process* as compose would; note when it fails at it."""
+        try:
+            async with asyncio.timeout(GRACE_SECONDS):
+                code = await process.terminate()
+        except TimeoutError:
+            self.died.append(f"{process.name} did not stop within {GRACE_SECONDS:.0f} s")
+            await process.kill()
+            return
+        if code:
+            self.died.append(f"{process.name} stopped with {code}")
 
     async def supervise(self) -> None:
         """Start again what ended by itself, as systemd or compose would, and remember it."""

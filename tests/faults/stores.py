@@ -61,6 +61,10 @@ async def postgres_full(rig: Rig, chance: random.Random) -> None:
     await rig.servers.revive_postgres()
 
 
+async def postgres_refused(rig: Rig, chance: random.Random) -> None:
+    await _while(rig, "refuse", 8)
+
+
 async def postgres_slow(rig: Rig, chance: random.Random) -> None:
     rig.database.delay = 0.03
     await _while(rig, "slow", 6)
