@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from services.syncer import metrics
-from services.syncer.domain.outgoing import Attempt, Outgoing, next_due, reason_to_disable
+from services.syncer.domain.outgoing import Attempt, Outgoing, given_up, next_due
 from services.syncer.posting import Poster
 from services.syncer.store import outgoing
 from shared.clock import Clock, now
@@ -73,17 +73,17 @@ async def deliver(sender: Sender, message: Outgoing) -> None:
                     await outgoing.taken(conn, message, attempt)
                     metrics.WEBHOOKS_TOTAL.labels("delivered").inc()
                     return
-                disable = reason_to_disable(message, attempt)
+                end = given_up(message, attempt)
                 due = next_due(message.attempts + 1, at=attempt.at, draw=random.random())  # noqa: S311 - jitter
-                await outgoing.refused(conn, message, attempt, due=due, disable=disable)
+                await outgoing.refused(conn, message, attempt, due=due, given_up=end)
     except Unavailable as exc:
         log.warning("attempt not noted, it will be repeated", error=str(exc))
         return
     metrics.WEBHOOKS_TOTAL.labels("refused" if due else "failed").inc()
     log.info("webhook failed", endpoint=str(message.endpoint_id), error=attempt.error)
-    if disable:
+    if end:
         metrics.ENDPOINTS_DISABLED_TOTAL.inc()
-        log.warning("endpoint disabled", endpoint=str(message.endpoint_id), reason=disable)
+        log.warning("endpoint disabled", endpoint=str(message.endpoint_id), reason=end.reason)
 
 
 async def _attempt(sender: Sender, message: Outgoing) -> Attempt:

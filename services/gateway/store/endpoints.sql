@@ -34,12 +34,14 @@ WHERE endpoint_id = $1
 
 -- name: enable
 UPDATE accounts.webhook_endpoints
-SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL
+SET disabled_at = NULL, disabled_reason = NULL, kept_until = NULL, failing_since = NULL
 WHERE endpoint_id = $1
 
 -- name: disable
-UPDATE accounts.webhook_endpoints SET disabled_at = now(), disabled_reason = $2
-WHERE endpoint_id = $1 AND disabled_at IS NULL
+-- Also one that failed: its owner does not want what is kept for it.
+UPDATE accounts.webhook_endpoints
+SET disabled_at = now(), disabled_reason = $2, kept_until = NULL
+WHERE endpoint_id = $1 AND (disabled_at IS NULL OR kept_until IS NOT NULL)
 
 -- name: insert_message
 INSERT INTO commerce.outgoing_messages (tenant_id, shop_id, endpoint_id, event_id, type, body)

@@ -19,6 +19,8 @@ LADDER_SECONDS: Final = (
     10 * _HOUR,
 )
 PATIENCE: Final = timedelta(days=5)
+# As long as messages are kept at all.
+_KEPT: Final = timedelta(days=30)
 _SPREAD: Final = 0.25
 _GONE: Final = 410
 
@@ -50,6 +52,14 @@ class Attempt:
     excerpt: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Why an endpoint is disabled, and until when its events are kept, should it be enabled."""
+
+    reason: str
+    kept_until: datetime | None
+
+
 def next_due(attempts: int, *, at: datetime, draw: float) -> datetime | None:
     """Return when to try again after *attempts* failed; None when it was often enough.
 
@@ -62,11 +72,12 @@ def next_due(attempts: int, *, at: datetime, draw: float) -> datetime | None:
     return at + timedelta(seconds=wait)
 
 
-def reason_to_disable(message: Outgoing, attempt: Attempt) -> str | None:
-    """Return why an endpoint gets no further messages after *attempt* failed, if it is so."""
+def given_up(message: Outgoing, attempt: Attempt) -> GivenUp | None:
+    """Return why an endpoint is disabled after *attempt* failed, if it is so."""
     if attempt.status == _GONE:
-        return "it answered 410 Gone"
+        return GivenUp(reason="it answered 410 Gone", kept_until=None)
     since = message.failing_since
     if since is not None and attempt.at - since >= PATIENCE:
-        return f"nothing was taken for {PATIENCE.days} days; last: {attempt.error}"
+        reason = f"nothing was taken for {PATIENCE.days} days; last: {attempt.error}"
+        return GivenUp(reason=reason, kept_until=attempt.at + _KEPT)
     return None

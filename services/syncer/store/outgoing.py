@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.syncer.domain.outgoing import Attempt, Outgoing
+from services.syncer.domain.outgoing import Attempt, GivenUp, Outgoing
 from shared.outgoing import Told
 from shared.postgres import Connection, load_queries
 
@@ -55,15 +55,16 @@ async def refused(
     attempt: Attempt,
     *,
     due: datetime | None,
-    disable: str | None,
+    given_up: GivenUp | None,
 ) -> None:
-    """Note that *attempt* failed; try again when *due*, or never; *disable* says why, if at all."""
+    """Note that *attempt* failed; try again when *due*, or never; disable what is *given_up*."""
     await _note(conn, message, attempt)
     state = "waiting" if due else "failed"
     await conn.execute(SQL["settle"], *_key(message), state, message.attempts + 1, due, attempt.at)
-    await conn.execute(
-        SQL["endpoint_fails"], message.tenant_id, message.endpoint_id, attempt.at, disable
-    )
+    reason = given_up.reason if given_up else None
+    kept_until = given_up.kept_until if given_up else None
+    endpoint = (message.tenant_id, message.endpoint_id)
+    await conn.execute(SQL["endpoint_fails"], *endpoint, attempt.at, reason, kept_until)
 
 
 async def _note(conn: Connection, message: Outgoing, attempt: Attempt) -> None:

@@ -1,11 +1,12 @@
 -- name: fan_out
--- An endpoint that is being deleted gets nothing any more.
+-- An endpoint that is being deleted gets nothing any more; one that failed may be enabled again.
 INSERT INTO commerce.outgoing_messages (tenant_id, shop_id, endpoint_id, event_id, type, body)
 SELECT e.tenant_id, e.shop_id, w.endpoint_id, e.event_id, e.type, e.body
 FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[])
     AS e (tenant_id, shop_id, event_id, type, body)
 JOIN accounts.webhook_endpoints w ON w.tenant_id = e.tenant_id
-WHERE w.disabled_at IS NULL AND (w.event_types IS NULL OR e.type = ANY (w.event_types))
+WHERE (w.disabled_at IS NULL OR w.kept_until > now())
+    AND (w.event_types IS NULL OR e.type = ANY (w.event_types))
 FOR KEY SHARE OF w
 ON CONFLICT (tenant_id, shop_id, endpoint_id, event_id) DO NOTHING
 
@@ -57,6 +58,7 @@ WHERE tenant_id = $1 AND endpoint_id = $2 AND failing_since IS NOT NULL
 
 -- name: endpoint_fails
 UPDATE accounts.webhook_endpoints SET failing_since = COALESCE(failing_since, $3),
-    disabled_at = CASE WHEN $4::text IS NOT NULL THEN $3::timestamptz END, disabled_reason = $4
+    disabled_at = CASE WHEN $4::text IS NOT NULL THEN $3::timestamptz END, disabled_reason = $4,
+    kept_until = $5
 WHERE tenant_id = $1 AND endpoint_id = $2 AND disabled_at IS NULL
     AND (failing_since IS NULL OR $4::text IS NOT NULL)

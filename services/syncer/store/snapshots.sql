@@ -8,7 +8,8 @@ SELECT CASE WHEN w.alone
 END, (
     -- As commerce.is_listened_to says it: a call would cost 0.1 ms, which this does not.
     SELECT COALESCE(current_setting('tillstream.domain_events', true), '') = 'on' OR EXISTS (
-        SELECT FROM accounts.webhook_endpoints e WHERE e.disabled_at IS NULL
+        SELECT FROM accounts.webhook_endpoints e
+        WHERE e.disabled_at IS NULL OR e.kept_until > now()
     )
 ) AS is_listened_to
 FROM unnest($1::text[], $2::boolean[]) AS w (key, alone)

@@ -168,6 +168,19 @@ async def test_a_disabled_one_gets_nothing_until_it_is_enabled(
     assert disabled["data"]["disabled_reason"] == "by its owner"
 
 
+async def test_an_owner_may_disable_what_failed_and_then_nothing_is_kept(owner: Owner, db) -> None:
+    made = await owner.add()
+    await db.execute(
+        "UPDATE accounts.webhook_endpoints SET disabled_at = now(), disabled_reason = 'it failed',"
+        " kept_until = now() + interval '1 day'"
+    )
+
+    _, disabled = await owner.ask("POST", f"/{made['endpoint_id']}/disable")
+
+    assert disabled["data"]["disabled_reason"] == "by its owner"
+    assert await db.fetchval("SELECT kept_until FROM accounts.webhook_endpoints") is None
+
+
 async def test_a_deleted_one_takes_its_messages_along(owner: Owner, db) -> None:
     made = await owner.add()
     await owner.ask("POST", f"/{made['endpoint_id']}/ping")

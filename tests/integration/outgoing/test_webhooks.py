@@ -165,6 +165,43 @@ async def test_an_endpoint_that_took_nothing_for_five_days_is_disabled(
     assert row["disabled_reason"] == "nothing was taken for 5 days; last: answered 500"
 
 
+async def test_an_endpoint_that_failed_gets_what_came_since_once_it_is_enabled(
+    sender, receiver, db, keys, quiet_pool, clock
+) -> None:
+    await add_endpoint(db, keys, receiver.base + "/fail")
+    await told(quiet_pool, an_order(1, 1))
+    clock.advance(1)
+    for _ in range(2):
+        await send_due(sender)
+        clock.advance(5 * 86_400)
+    await told(quiet_pool, an_order(2, 1))
+    assert await send_due(sender) == 0
+
+    await db.execute(
+        "UPDATE accounts.webhook_endpoints SET disabled_at = NULL, failing_since = NULL, url = $1",
+        receiver.base + "/hook",
+    )
+    # The receiver takes nothing that is signed for another day.
+    clock.advance(-10 * 86_400)
+    await send_due(sender)
+
+    assert [one["body"]["object_id"] for one in await receiver.taken()] == [2]
+
+
+@pytest.mark.parametrize("kept_until", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+async def test_for_an_endpoint_that_is_gone_or_long_disabled_nothing_is_kept(
+    kept_until, db, keys, quiet_pool
+) -> None:
+    await add_endpoint(db, keys, "https://example.com/hook")
+    await db.execute(
+        "UPDATE accounts.webhook_endpoints SET disabled_at = now(), kept_until = $1", kept_until
+    )
+
+    await save(quiet_pool, an_order(1, 1))
+
+    assert await relay_once(quiet_pool) == 0
+
+
 async def test_one_that_says_gone_is_disabled_at_once(
     sender, receiver, db, keys, quiet_pool
 ) -> None:
@@ -173,8 +210,8 @@ async def test_one_that_says_gone_is_disabled_at_once(
 
     await send_due(sender)
 
-    reason = await db.fetchval("SELECT disabled_reason FROM accounts.webhook_endpoints")
-    assert reason == "it answered 410 Gone"
+    row = await db.fetchrow("SELECT * FROM accounts.webhook_endpoints")
+    assert (row["disabled_reason"], row["kept_until"]) == ("it answered 410 Gone", None)
 
 
 async def test_redirects_are_not_followed(sender, receiver, db, keys, quiet_pool) -> None:
