@@ -8,26 +8,29 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from services.webhooks.domain import Store
 from shared.errors import Unavailable
 
 KNOWN_SECONDS: Final = 30.0
 UNKNOWN_SECONDS: Final = 2.0
-# Anybody may name domains; only so many are remembered.
 MOST_REMEMBERED: Final = 20_000
+# Anybody may name domains, so those without a store have a memory of their own: however many they
+# are, no store is forgotten for them.
+MOST_UNKNOWN: Final = 2_000
 # How long a delivery waits for a look-up, and how long the look-up may go on without it. Given up
 # with its delivery, a machine too busy to connect within a second would never learn a store.
 PATIENCE_SECONDS: Final = 1.0
 _LOOKUP_SECONDS: Final = 10.0
 
+_T = TypeVar("_T")
 Find = Callable[[str], Awaitable[Store | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    store: Store | None
+    store: Store
     fresh_until: float
 
 
@@ -37,25 +40,28 @@ class StoreBook:
     def __init__(self, find: Find, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._find = find
         self._clock = clock
-        self._memories: dict[str, _Memory] = {}
+        self._known: dict[str, _Memory] = {}
+        self._unknown_until: dict[str, float] = {}
         self._lookups: dict[str, asyncio.Task[Store | None]] = {}
 
     async def store(self, shop_domain: str) -> Store | None:
         """Return the store or None; raises Unavailable when it is not known and cannot be."""
-        memory = self._memories.get(shop_domain)
+        memory = self._known.get(shop_domain)
         if memory is not None and self._clock() < memory.fresh_until:
             return memory.store
+        if memory is None and self._clock() < self._unknown_until.get(shop_domain, 0.0):
+            return None
         try:
             return await self._look_up(shop_domain)
         except Unavailable:
-            if memory is None or memory.store is None:
+            if memory is None:
                 raise
-            self._remember(shop_domain, memory.store, UNKNOWN_SECONDS)
+            self._know(shop_domain, memory.store, UNKNOWN_SECONDS)
             return memory.store
 
     def remembered(self, shop_domain: str) -> Store | None:
         """Return the store as it was last seen, without asking the database."""
-        memory = self._memories.get(shop_domain)
+        memory = self._known.get(shop_domain)
         return memory.store if memory is not None else None
 
     async def _look_up(self, shop_domain: str) -> Store | None:
@@ -77,13 +83,24 @@ class StoreBook:
         with _slow():
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 store = await self._find(shop_domain)
-        self._remember(shop_domain, store, KNOWN_SECONDS if store else UNKNOWN_SECONDS)
+        if store is None:
+            self._known.pop(shop_domain, None)
+            _put(self._unknown_until, shop_domain, self._clock() + UNKNOWN_SECONDS, MOST_UNKNOWN)
+        else:
+            self._know(shop_domain, store, KNOWN_SECONDS)
         return store
 
-    def _remember(self, shop_domain: str, store: Store | None, seconds: float) -> None:
-        if len(self._memories) >= MOST_REMEMBERED and shop_domain not in self._memories:
-            self._memories.pop(next(iter(self._memories)))
-        self._memories[shop_domain] = _Memory(store, self._clock() + seconds)
+    def _know(self, shop_domain: str, store: Store, seconds: float) -> None:
+        memory = _Memory(store, self._clock() + seconds)
+        _put(self._known, shop_domain, memory, MOST_REMEMBERED)
+
+
+def _put(memories: dict[str, _T], shop_domain: str, memory: _T, most: int) -> None:
+    """Remember one more, and forget what was looked up least lately when that is too many."""
+    memories.pop(shop_domain, None)
+    memories[shop_domain] = memory
+    if len(memories) > most:
+        memories.pop(next(iter(memories)))
 
 
 @contextlib.contextmanager

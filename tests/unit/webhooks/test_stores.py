@@ -110,17 +110,69 @@ async def test_a_slow_look_up_goes_on_after_its_delivery_was_refused(
     assert asked == [STORE.shop_domain]
 
 
-async def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+def a_store(number: int) -> Store:
+    domain = f"shop-{number}.myshopify.com"
+    return Store(tenant_id="t", shop_id=number, shop_domain=domain, status="active")
+
+
+async def test_beyond_what_is_remembered_the_store_looked_up_least_lately_is_forgotten(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stores, "MOST_REMEMBERED", 3)
+    known = [a_store(number) for number in range(4)]
+    register = Register(*known)
+    book = StoreBook(register, clock=clock)
+    for store in known[:3]:
+        await book.store(store.shop_domain)
+    clock.seconds = KNOWN_SECONDS
+    await book.store(known[0].shop_domain)
+
+    await book.store(known[3].shop_domain)
+
+    remembered = [book.remembered(store.shop_domain) for store in known]
+    assert remembered == [known[0], None, known[2], known[3]]
+
+
+async def test_domains_without_a_store_push_no_store_out_of_memory(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(stores, "MOST_REMEMBERED", 10)
     register = Register(STORE)
     book = StoreBook(register, clock=clock)
     await book.store(STORE.shop_domain)
 
-    for number in range(10):
+    for number in range(50):
+        await book.store(f"stranger-{number}.myshopify.com")
+
+    assert book.remembered(STORE.shop_domain) == STORE
+
+
+async def test_domains_without_a_store_are_remembered_in_bounds(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stores, "MOST_UNKNOWN", 10)
+    register = Register()
+    book = StoreBook(register, clock=clock)
+    for number in range(11):
         await book.store(f"stranger-{number}.myshopify.com")
     asked = register.asked
-    await book.store("stranger-9.myshopify.com")
-    assert register.asked == asked
-    await book.store(STORE.shop_domain)
 
+    await book.store("stranger-10.myshopify.com")
+    assert register.asked == asked
+    await book.store("stranger-0.myshopify.com")
     assert register.asked == asked + 1
+
+
+async def test_a_store_that_is_gone_is_not_remembered(clock: Clock):
+    register = Register(STORE)
+    book = StoreBook(register, clock=clock)
+    await book.store(STORE.shop_domain)
+    register.known.clear()
+    clock.seconds = KNOWN_SECONDS
+
+    assert await book.store(STORE.shop_domain) is None
+    assert book.remembered(STORE.shop_domain) is None
+    clock.seconds += UNKNOWN_SECONDS
+    register.away = True
+    with pytest.raises(Unavailable):
+        await book.store(STORE.shop_domain)
