@@ -22,7 +22,7 @@ from shared.errors import Forbidden, Rejected, Unauthorized, Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import Pool
 from shared.shopify.headers import WebhookHeaders, webhook_headers
-from shared.shopify.signature import webhook_is_signed
+from shared.shopify.signature import SIGNATURE_CHARACTERS, webhook_is_signed
 from shared.tracing import traced
 from shared.web import problem
 
@@ -57,6 +57,10 @@ _KEPT = {
 # There from the start, so that alerts see the first ones.
 for _code in ("bad_signature", "limited"):
     DELIVERIES_TOTAL.labels("other", _code)
+
+
+class _Unproved(Unavailable):
+    """No secret of the app fits, and whether the store has its own cannot be looked up now."""
 
 
 async def receive(request: web.Request) -> web.Response:
@@ -127,14 +131,25 @@ async def _owner(
         if found is None and claims.topic in domain.PRIVACY_TOPICS:
             return None
         return domain.taken_by(found, claims.topic)
-    book = door.book
-    # A stranger who keeps trying does not have our database searched for the names he thinks of.
-    found = book.remembered(claims.shop_domain) if suspect else await book.store(claims.shop_domain)
+    found = await _claimed(door, claims, suspect=suspect)
     if found is not None and found.sealed_secret:
         own = _own_secret(door.ring, found)
         if webhook_is_signed(body, claims.signature, (own,)):
             return domain.taken_by(found, claims.topic)
     raise Unauthorized("the signature does not match", code="bad_signature")
+
+
+async def _claimed(door: Door, claims: WebhookHeaders, *, suspect: bool) -> domain.Store | None:
+    """Return the store that the header names, for its own secret, if one could fit at all."""
+    if len(claims.signature) != SIGNATURE_CHARACTERS:
+        return None
+    if suspect:
+        # A stranger who keeps trying does not have our database searched for names he thinks of.
+        return door.book.remembered(claims.shop_domain)
+    try:
+        return await door.book.store(claims.shop_domain)
+    except Unavailable as exc:
+        raise _Unproved(str(exc), code=exc.code) from exc
 
 
 def _own_secret(ring: KeyRing, owner: domain.Store) -> str:
@@ -187,7 +202,7 @@ def _refused(
     gate = request.app[DOOR].gate
     if suspect and isinstance(exc, Unauthorized):
         exc = gate.throttled(request)
-    elif isinstance(exc, Rejected) and not isinstance(exc, Forbidden):
+    elif isinstance(exc, (Rejected, _Unproved)) and not isinstance(exc, Forbidden):
         gate.refused(request)
     DELIVERIES_TOTAL.labels(domain.counted(topic), exc.code).inc()
     if isinstance(exc, Unauthorized):

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from services.webhooks.gate import Ceiling
 from shared.errors import Throttled
+from tests.chaos_proxy import proxied
 from tests.integration.webhooks.conftest import (
     SHOP,
     Service,
@@ -84,6 +85,34 @@ async def test_a_suspect_does_not_have_the_database_searched(dsn: str, db: async
         answer = await service.post(BODY, headers=own)
 
     assert answer.status == 429
+
+
+async def test_while_postgres_is_away_strangers_are_still_told_apart_and_counted(
+    dsn: str, db: asyncpg.Connection, shop: Shop, rabbit_url: str
+):
+    await connect_store(db, "own.myshopify.com", webhook_secret="its-own")
+    own = headers_for(BODY, secret="its-own", shop_domain="own.myshopify.com")
+    unknown = {"X-Shopify-Shop-Domain": "unknown.myshopify.com"}
+    unsigned = {"X-Shopify-Hmac-Sha256": "bm8="} | unknown
+
+    async with proxied(dsn, 5432) as database:
+        settings = settings_for(database.through(dsn), rabbit_url, **LIMIT)
+        async with running(settings, None) as service:
+            await service.post(BODY)
+            await database.set("refuse")
+            first = [
+                (await forged(service, **unsigned)).status,
+                (await service.post(BODY, headers=own)).status,
+                (await service.post(BODY)).status,
+            ]
+            forgeries = [(await forged(service, **unknown)).status for _ in range(BURST + 5)]
+            signed = await service.post(BODY)
+
+    # A store with a secret of its own that cannot be looked up must come again.
+    assert first == [401, 503, 200]
+    assert forgeries[0] == 503
+    assert forgeries[-5:] == [429] * 5
+    assert signed.status == 200
 
 
 async def test_a_suspect_may_not_send_a_large_body_or_one_of_unknown_size(dsn: str, shop: Shop):
