@@ -43,6 +43,12 @@ RESOURCES = Gauge(
     " not_on_plan or failing.",
     ["state"],
 )
+SUBSCRIPTIONS_TOTAL = Counter(
+    "tillstream_syncer_subscriptions_total",
+    "Webhook subscriptions that a reconcile found wrong by outcome: created, removed, or refused by"
+    " Shopify and so missing.",
+    ["outcome"],
+)
 STALLED_SHOPS = Gauge(
     "tillstream_stalled_shops",
     "Shops whose polls find changes although no webhook has come for half an hour.",
@@ -84,6 +90,8 @@ ENDPOINTS_DISABLED_TOTAL = Counter(
 DELIVERIES_TOTAL.labels("dead")
 for _outcome in ("delivered", "refused", "failed"):
     WEBHOOKS_TOTAL.labels(_outcome)
+for _outcome in ("created", "removed", "refused"):
+    SUBSCRIPTIONS_TOTAL.labels(_outcome)
 for _kind in ("version", "enum", "field"):
     SCHEMA_DRIFT_TOTAL.labels(_kind)
 for _name in ("shop", *ALL):

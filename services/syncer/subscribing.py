@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 import structlog
 
+from services.syncer import metrics
 from services.syncer.context import Context, save
 from services.syncer.domain.jobs import Job
 from services.syncer.domain.subscriptions import Subscription, compare, namespaces_of, wanted
@@ -84,9 +85,12 @@ async def subscribe(
         await subscriptions.remember(conn, job.owner, held)
 
     await save(context, (), also=remember)
-    if changes.missing or changes.surplus:
-        missing, surplus = len(changes.missing), len(changes.surplus)
-        log.info("webhook subscriptions set right", created=missing, removed=surplus)
+    created, removed = len(held) - len(changes.kept), len(changes.surplus)
+    refused = len(changes.missing) - created
+    if created or removed or refused:
+        log.info("webhook subscriptions set", created=created, removed=removed, refused=refused)
+    for outcome, count in (("created", created), ("removed", removed), ("refused", refused)):
+        metrics.SUBSCRIPTIONS_TOTAL.labels(outcome).inc(count)
 
 
 async def _existing(client: ShopClient) -> list[Subscription]:

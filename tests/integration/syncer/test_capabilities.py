@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.syncer import refetch, shop
+from services.syncer import metrics, refetch, shop
 from services.syncer.context import Context, save
 from services.syncer.domain.subscriptions import wanted
 from services.syncer.handlers import jobs as handler
@@ -262,6 +262,36 @@ async def test_a_store_may_choose_its_topics(context, db, owner, simulator):
     held = {row["topic"] for row in await db.fetch("SELECT * FROM commerce.webhook_subscriptions")}
     assert held == set(wanted({"read_orders"}, ["orders/updated"]))
     assert (await simulator.stats())["shops"][SHOP]["subscriptions"] == len(held) == 5
+
+
+async def test_subscriptions_that_shopify_refuses_are_counted_each_time(
+    context, db, owner, simulator
+):
+    before = subscriptions_counted()
+    addressed = replace(context, webhook_url=f"https://{SHOP}/hooks")
+
+    await run(addressed, db, owner, "full", "shop")
+    await run(addressed, db, owner, "incremental", "shop")
+
+    counted = subscriptions_counted()
+    assert counted["refused"] - before["refused"] >= 2 * len(wanted((), None))
+    assert counted["created"] == before["created"]
+
+
+async def test_subscriptions_that_are_made_are_counted(context, db, owner, simulator):
+    before = subscriptions_counted()
+    addressed = replace(context, webhook_url="http://127.0.0.1:9/hooks")
+
+    await run(addressed, db, owner, "full", "shop")
+
+    counted = subscriptions_counted()
+    held = await db.fetchval("SELECT count(*) FROM commerce.webhook_subscriptions")
+    assert counted == before | {"created": before["created"] + held}
+
+
+def subscriptions_counted() -> dict[str, float]:
+    (family,) = metrics.SUBSCRIPTIONS_TOTAL.collect()
+    return {s.labels["outcome"]: s.value for s in family.samples if s.name.endswith("_total")}
 
 
 async def test_a_renamed_shop_is_told_to_the_gateway(context, db, owner, simulator):
