@@ -85,12 +85,13 @@ async def subscribe(
         await subscriptions.remember(conn, job.owner, held)
 
     await save(context, (), also=remember)
-    created, removed = len(held) - len(changes.kept), len(changes.surplus)
-    refused = len(changes.missing) - created
-    if created or removed or refused:
-        log.info("webhook subscriptions set", created=created, removed=removed, refused=refused)
-    for outcome, count in (("created", created), ("removed", removed), ("refused", refused)):
+    made = len(held) - len(changes.kept)
+    refused = len(changes.missing) - made
+    counts = {"created": made, "removed": len(changes.surplus), "refused": refused}
+    for outcome, count in counts.items():
         metrics.SUBSCRIPTIONS_TOTAL.labels(outcome).inc(count)
+    if any(counts.values()):
+        log.info("webhook subscriptions set right", **counts)
 
 
 async def _existing(client: ShopClient) -> list[Subscription]:
