@@ -89,3 +89,13 @@ async def named_store(conn: Connection, named: str) -> Store:
     if not stores:
         raise NotFound("no such store", details={"resource": "store", "id": named[:255]})
     return stores[0]
+
+
+async def only_store(conn: Connection) -> Store:
+    """Return the tenant's connected store; raise NotFound without one, Conflict with several."""
+    stores = [store for store in await accounts.stores(conn) if store.status != "disconnected"]
+    if not stores:
+        raise NotFound("no such store", details={"resource": "store"})
+    if len(stores) > 1:
+        raise Conflict("there are several stores: name one in the path", code="several_stores")
+    return stores[0]

@@ -94,7 +94,8 @@ def _operation(route: Route, inputs: Schema) -> Schema:
 def _operation_id(route: Route) -> str:
     module = route.handler.__module__.rpartition(".")[2]
     kind = "" if route.method == "GET" else f"_{route.method.lower()}"
-    return f"{module}_{route.handler.__name__}{kind}"
+    alias = f"_{route.alias}" if route.alias else ""
+    return f"{module}_{route.handler.__name__}{kind}{alias}"
 
 
 def _path_parameters(route: Route) -> list[Schema]:

@@ -20,6 +20,7 @@ from services.gateway.handlers import (
 from services.gateway.handlers import privacy as privacy_requests
 from services.gateway.routing import Route
 from services.gateway.settings import PREFIX
+from services.gateway.subscription_routes import SUBSCRIPTION_ROUTES
 from shared.shopify.resources import RESOURCES
 
 _API = "/api/v1"
@@ -279,5 +280,6 @@ ROUTES: tuple[Route, ...] = (
     _get(f"{PREFIX}/health/tokens", health.show_tokens, list[models.TokenHealth]),
     _get(f"{PREFIX}/health/connection", health.try_connections, list[models.ConnectionHealth]),
     _get(f"{PREFIX}/health/summary", health.show_summary, models.HealthSummary),
+    *SUBSCRIPTION_ROUTES,
     *ENDPOINT_ROUTES,
 )

@@ -86,7 +86,8 @@ class Route:
     """One line of the table. There is no default *access*: a route says who may.
 
     *returns* is None for a page, a redirect, or a body that has one of the *media* types;
-    *refusals* are statuses beyond those that follow from the rest of the line.
+    *refusals* are statuses beyond those that follow from the rest of the line. *alias* tells a
+    second path to a handler from the first.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Route:
     status: int = 200
     refusals: tuple[int, ...] = ()
     media: tuple[str, ...] = ()
+    alias: str = ""
 
     @property
     def public_path(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.gateway import domain
-from services.gateway.connecting import named_store
+from services.gateway.connecting import named_store, only_store
 from services.gateway.models import Store
 from services.gateway.resources import (
     CustomerQuery,
@@ -30,10 +30,11 @@ from shared.shopify.resources import RESOURCES
 
 @asynccontextmanager
 async def store_of(call: Call[Any]) -> AsyncIterator[tuple[Connection, Store]]:
-    """Open the caller's transaction and find the store that the path names."""
+    """Open the caller's transaction and find the store that the path names, or the only one."""
+    named = call.request.match_info.get("shop_id")
     with translated():
         async with tenant_transaction(call.app[POOL], call.principal.tenant_id) as conn:
-            yield conn, await named_store(conn, call.text("shop_id"))
+            yield conn, await (only_store(conn) if named is None else named_store(conn, named))
 
 
 def paged(rows: Sequence[BaseModel], limit: int, *position: str) -> Reply:

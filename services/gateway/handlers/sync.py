@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from services.gateway import domain
 from services.gateway.handlers.catalogue import paged, store_of
-from services.gateway.models import Paging
+from services.gateway.models import Paging, Store
 from services.gateway.routing import Call, Nothing, Reply
 from services.gateway.store import accounts, syncing
 from services.gateway.syncing import (
@@ -23,6 +23,7 @@ from services.gateway.syncing import (
 )
 from services.gateway.telling import tell_jobs_wait
 from shared.errors import Conflict, NotFound
+from shared.postgres import Connection
 
 
 async def start(call: Call[SyncWanted]) -> Reply:
@@ -142,26 +143,36 @@ async def show_topics(call: Call[Nothing]) -> Reply:
 
 async def choose_topics(call: Call[TopicsWanted]) -> Reply:
     """Choose which webhook topics a store is to send; the next shop job, queued now, sees to it."""
-    tenant_id, by = call.principal.tenant_id, call.principal.subject
     async with store_of(call) as (conn, store):
-        await syncing.choose_topics(conn, store.shop_id, call.asked.topics)
-        wanted = syncing.JobWanted(
-            tenant_id=tenant_id,
-            shop_id=store.shop_id,
-            kinds=["shop"],
-            mode="incremental",
-            trigger="manual",
-            requested_by=by,
-        )
-        await syncing.queue_jobs(conn, wanted)
-        entry = accounts.Entry(
-            tenant_id=tenant_id,
-            actor=by,
-            action="store.topics_chosen",
-            target=store.shop_domain,
-            details={"shop_id": store.shop_id, "topics": call.asked.topics},
-            request_id=call.request_id,
-        )
-        await accounts.audit(conn, entry)
-    await tell_jobs_wait(call.app, tenant_id, store.shop_id)
+        await choose(call, conn, store, call.asked.topics)
+    await tell_jobs_wait(call.app, call.principal.tenant_id, store.shop_id)
     return Reply(data=Topics(topics=call.asked.topics))
+
+
+async def choose(call: Call[Any], conn: Connection, store: Store, topics: list[str] | None) -> None:
+    """Write down the *topics* that a store is to send, and queue the job that sees to it."""
+    await syncing.choose_topics(conn, store.shop_id, topics)
+    await queue_shop_job(call, conn, store)
+    entry = accounts.Entry(
+        tenant_id=call.principal.tenant_id,
+        actor=call.principal.subject,
+        action="store.topics_chosen",
+        target=store.shop_domain,
+        details={"shop_id": store.shop_id, "topics": topics},
+        request_id=call.request_id,
+    )
+    await accounts.audit(conn, entry)
+
+
+async def queue_shop_job(call: Call[Any], conn: Connection, store: Store) -> syncing.JobWanted:
+    """Queue what makes a store's subscriptions right, unless it waits or runs already."""
+    wanted = syncing.JobWanted(
+        tenant_id=call.principal.tenant_id,
+        shop_id=store.shop_id,
+        kinds=["shop"],
+        mode="incremental",
+        trigger="manual",
+        requested_by=call.principal.subject,
+    )
+    await syncing.queue_jobs(conn, wanted)
+    return wanted

@@ -107,8 +107,8 @@ async def store_of_domain(conn: Connection, shop_domain: str) -> tuple[str, int]
     return (row["tenant_id"], row["shop_id"]) if row else None
 
 
-async def set_webhook_secret(conn: Connection, shop_id: int, sealed: str) -> bool:
-    """Store a shop's own webhook secret; return whether the shop has a token to keep it with."""
+async def set_webhook_secret(conn: Connection, shop_id: int, sealed: str | None) -> bool:
+    """Store a shop's own webhook secret, None: forget it; return whether it has a token too."""
     return await conn.fetchval(SQL["set_webhook_secret"], shop_id, sealed) is not None
 
 

@@ -151,5 +151,11 @@ async def topics(conn: Connection, shop_id: int) -> list[str] | None:
     return chosen
 
 
+async def lock_topics(conn: Connection, shop_id: int) -> list[str] | None:
+    """Return a store's topics, which nobody else changes until the transaction ends."""
+    topics: list[str] | None = await conn.fetchval(SQL["lock_topics"], shop_id)
+    return topics
+
+
 async def choose_topics(conn: Connection, shop_id: int, chosen: list[str] | None) -> None:
     await conn.execute(SQL["choose_topics"], shop_id, chosen)

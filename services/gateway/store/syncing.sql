@@ -83,5 +83,8 @@ LIMIT $5
 -- name: topics
 SELECT topics FROM accounts.stores WHERE shop_id = $1
 
+-- name: lock_topics
+SELECT topics FROM accounts.stores WHERE shop_id = $1 FOR UPDATE
+
 -- name: choose_topics
 UPDATE accounts.stores SET topics = $2 WHERE shop_id = $1

@@ -12,6 +12,7 @@ import zstandard
 
 MOMENT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ORDER, PRODUCT, CUSTOMER, ITEM, LOCATION, GIFT_CARD = 7001, 7002, 7003, 7004, 7005, 7006
+SUBSCRIPTION = 7007
 
 _OF_TYPE = {
     "uuid": uuid.UUID(int=0),
@@ -144,14 +145,19 @@ async def insert_everything(
         lines=zstandard.ZstdCompressor().compress(json.dumps({"row": mark}).encode()),
         expires_at=datetime.now(UTC) + timedelta(days=1),
     )  # fmt: skip
-    await insert_endpoint(db, tenant_id, shop_id, job_id, mark)
+    await insert_webhooks(db, tenant_id, shop_id, job_id, mark)
     return str(job_id)
 
 
-async def insert_endpoint(
+async def insert_webhooks(
     db: asyncpg.Connection, tenant_id: uuid.UUID, shop_id: int, endpoint_id: uuid.UUID, mark: str
 ) -> None:
-    """Insert an endpoint with a message of the same id, which failed once."""
+    """Insert a subscription, and an endpoint with a message of its id, which failed once."""
+    await insert(
+        db, "commerce.webhook_subscriptions", tenant_id=tenant_id, shop_id=shop_id,
+        topic="ORDERS_CREATE", gid=f"gid://shopify/WebhookSubscription/{SUBSCRIPTION}",
+        uri=f"https://{mark}.example/",
+    )  # fmt: skip
     key = {"tenant_id": tenant_id, "endpoint_id": endpoint_id}
     url = f"https://{mark}.example.com/hook"
     await insert(db, "accounts.webhook_endpoints", **key, url=url)

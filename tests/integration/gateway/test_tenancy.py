@@ -42,6 +42,7 @@ def filled(path, tenant):
         "job_id": tenant.job_id, "kind": "orders", "state": "x" * 43,
         "resource": "gift_cards", "object_id": str(rows.GIFT_CARD), "webhook_id": tenant.mark,
         "request_id": tenant.job_id, "endpoint_id": tenant.job_id, "event_id": tenant.job_id,
+        "subscription_id": str(rows.SUBSCRIPTION),
     }  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], path)
 
@@ -49,7 +50,7 @@ def filled(path, tenant):
 def asked(operation, tenant):
     """Return the query and body with which *operation* would work for *tenant*."""
     values = {"shop_id": str(tenant.shop_id), "shop_domain": tenant.shop_domain, "topics": None}
-    values["url"] = "https://example.com/hook"
+    values |= {"url": "https://example.com/hook", "topic": "orders/create"}
     query = {
         each["name"]: values.get(each["name"], "x")
         for each in operation["parameters"]
@@ -102,6 +103,7 @@ def test_the_document_says_which_bodies_and_refusals_there_are():
         "authorization_start_post", "authorization_finish_post", "stores_renew_token_post",
         "stores_connect_post", "sales_show_sales_post", "sync_choose_topics_put",
         "endpoints_add_endpoint_post", "endpoints_change_endpoint_put",
+        "subscriptions_subscribe_post", "subscriptions_subscribe_post_of_only_store",
     }  # fmt: skip
     assert {"409", "422", "502", "504", "413"} <= described_["stores_connect_post"][
         "responses"
