@@ -61,7 +61,7 @@ def test_ctrl_c_while_starting_leaves_nothing_behind(
 
     assert demo.interrupt() < 5
 
-    # On a busy machine Python may not have come to our code yet: then the signal itself ends it.
+    # While it is still loading the signal itself ends it.
     assert demo.process.returncode in {0, 130, -signal.SIGINT}
     assert [line for _, _, line in processes() if environment["TILLSTREAM_HOME"] in line] == []
     assert "Traceback" not in demo.said

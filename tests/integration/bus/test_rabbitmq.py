@@ -254,7 +254,8 @@ async def test_retries_of_one_instant_wait_for_different_lengths(amqp_url: str, 
         await channel.exchange_delete(waiting)
     await bus.close()
 
-    assert len(set(waits)) == 50
+    # In whole milliseconds; two of fifty may be drawn alike.
+    assert len(set(waits)) > 45
     assert 45 <= min(waits) <= max(waits) <= 60
 
 
