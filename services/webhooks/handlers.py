@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from services.webhooks import domain, store
 from services.webhooks.bodies import Bodies
 from services.webhooks.gate import Ceiling, Gate
 from services.webhooks.intake import Intake
-from services.webhooks.metrics import DELIVERIES_TOTAL, UNTIMELY_TOTAL
+from services.webhooks.metrics import ANSWER_SECONDS, DELIVERIES_TOTAL, UNTIMELY_TOTAL
 from services.webhooks.stores import StoreBook
 from shared.clock import now
 from shared.deliveries import Delivery
@@ -55,7 +56,7 @@ _KEPT = {
     topic: DELIVERIES_TOTAL.labels(topic, "accepted") for topic in (*domain.COUNTED_TOPICS, "other")
 }
 # There from the start, so that alerts see the first ones.
-for _code in ("bad_signature", "limited"):
+for _code in ("bad_signature", "limited", "overloaded", "too_large"):
     DELIVERIES_TOTAL.labels("other", _code)
 
 
@@ -68,6 +69,7 @@ async def receive(request: web.Request) -> web.Response:
 
     No middleware: this route carries the load, and its errors are few.
     """
+    started = time.perf_counter()
     door = request.app[DOOR]
     topic, body, suspect = "unread", b"", False
     try:
@@ -88,6 +90,7 @@ async def receive(request: web.Request) -> web.Response:
         return _refused(request, topic, exc, suspect=suspect)
     finally:
         door.bodies.let_go(body)
+    ANSWER_SECONDS.observe(time.perf_counter() - started)
     return web.Response()
 
 
