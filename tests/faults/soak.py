@@ -1,8 +1,9 @@
 """``python -m tests.faults.soak --deliveries 1000000``: a day's load, and what it leaves in memory.
 
 Posts signed deliveries as fast as they are applied. Every two seconds the resident memory and the
-open files of each service are read from /proc; after the first fifth, the warm-up, memory must stay
-within 10 % of its middle and no service may keep opening files. Every delivery must be applied.
+open files of each service are read from /proc. Of what follows the first fifth, the warm-up, the
+last third may take at most 10 % more or less memory than the first, and no service may keep opening
+files. Every delivery must be applied.
 """
 
 from __future__ import annotations
@@ -55,20 +56,20 @@ class Curve:
         self.files.append(len(list((folder / "fd").iterdir())))
 
     @property
-    def swing(self) -> float:
-        """How far memory goes from its middle."""
-        middle = (max(self.memory) + min(self.memory)) / 2
-        return max(self.memory) / middle - 1
+    def growth(self) -> float:
+        """What part more memory the last third takes than the first."""
+        first, last = _thirds(self.memory)
+        return last / first - 1
 
     @property
     def more_files(self) -> float:
         """How many more files are open in the last third than in the first."""
-        third = max(1, len(self.files) // 3)
-        return statistics.median(self.files[-third:]) - statistics.median(self.files[:third])
+        first, last = _thirds(self.files)
+        return last - first
 
     @property
     def is_flat(self) -> bool:
-        return self.swing <= _TOLERANCE and self.more_files <= 2
+        return abs(self.growth) <= _TOLERANCE and self.more_files <= 2
 
 
 class Soak:
@@ -174,7 +175,7 @@ def _told(bus: BusName, soak: Soak, seconds: float, *, applied: int) -> Iterator
         f" {_SAMPLE_SECONDS:.0f} s after the first fifth:"
     )
     yield ""
-    yield "| service | MiB least | most | at the end | swing | files least | most | flat |"
+    yield "| service | MiB least | most | at the end | growth | files least | most | flat |"
     yield "|---|---|---|---|---|---|---|---|"
     yield from (_row(one) for one in soak.curves)
 
@@ -184,8 +185,14 @@ def _row(curve: Curve) -> str:
     few, many = _ends(curve.files)
     return (
         f"| {curve.name} | {least:.0f} | {most:.0f} | {curve.memory[-1]:.0f}"
-        f" | {curve.swing:.1%} | {few:.0f} | {many:.0f} | {'yes' if curve.is_flat else 'no'} |"
+        f" | {curve.growth:+.1%} | {few:.0f} | {many:.0f} | {'yes' if curve.is_flat else 'no'} |"
     )
+
+
+def _thirds(values: Sequence[float]) -> tuple[float, float]:
+    """Return the medians of the first and of the last third."""
+    third = max(1, len(values) // 3)
+    return statistics.median(values[:third]), statistics.median(values[-third:])
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
