@@ -10,10 +10,11 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from services.gateway.handlers import endpoints, health
-from services.gateway.handlers.identity import MINT, identify
+from services.gateway.handlers.identity import MINT, REFUSALS, identify
 from services.gateway.handlers.stores import on_store_left, on_store_renamed
 from services.gateway.neighbours import NEIGHBOURS, Neighbours
 from services.gateway.openapi import described
+from services.gateway.refusals import Refusals
 from services.gateway.renewal import renewing
 from services.gateway.routes import ROUTES
 from services.gateway.routing import IDENTIFY, added
@@ -43,6 +44,7 @@ def build_app(settings: Settings) -> web.Application:
     """Return the service, with nothing opened yet."""
     app = web.Application(middlewares=[errors_to_responses], client_max_size=_LARGEST_BODY_BYTES)
     app[IDENTIFY] = identify
+    app[REFUSALS] = Refusals()
     app[health.VERSION] = version = _version()
     app[endpoints.ANYWHERE] = settings.app_env != "production"
     app[MINT] = Mint(

@@ -104,7 +104,7 @@ async def revoke_key(pool: Pool, key: str) -> str:
         async with tenant_transaction(pool, found.tenant_id) as conn:
             if not await accounts.revoke_api_key(conn, key_id):
                 raise NotFound("the key is revoked already")
-            await _note(conn, found.tenant_id, "key.revoked")
+            await _note(conn, found.tenant_id, "key.revoked", domain.public_part(key_id))
     return f"key till_{key_id} of tenant {found.tenant_id} is revoked"
 
 
@@ -115,7 +115,7 @@ async def set_tenant_status(pool: Pool, tenant_id: str, status: str) -> str:
             if await accounts.tenant_name(conn, tenant_id) is None:
                 raise NotFound("no such tenant")
             if await accounts.set_tenant_status(conn, tenant_id, status):
-                await _note(conn, tenant_id, f"tenant.{status}")
+                await _note(conn, tenant_id, f"tenant.{status}", tenant_id)
     return f"tenant {tenant_id} is {status}"
 
 
@@ -133,7 +133,7 @@ async def set_webhook_secret(pool: Pool, ring: KeyRing, shop: str, *, secret: st
         async with tenant_transaction(pool, tenant_id) as conn:
             if not await accounts.set_webhook_secret(conn, shop_id, sealed):
                 raise NotFound("the store has no token; connect it first")
-            await _note(conn, tenant_id, "store.webhook_secret_set")
+            await _note(conn, tenant_id, "store.webhook_secret_set", shop, shop_id=shop_id)
     return f"deliveries of {shop} may be signed with this secret"
 
 
@@ -144,7 +144,7 @@ async def create_tenant(pool: Pool, name: str) -> tuple[str, str]:
         async with tenant_transaction(pool, tenant_id) as conn:
             await accounts.insert_tenant(conn, tenant_id, name)
             key = await _insert_key(conn, tenant_id, name="first key", scope="admin")
-            await _note(conn, tenant_id, "tenant.created")
+            await _note(conn, tenant_id, "tenant.created", tenant_id, key=_public(key))
     return tenant_id, key
 
 
@@ -157,7 +157,7 @@ async def create_key(
             if await accounts.tenant_name(conn, tenant_id) is None:
                 raise NotFound("no such tenant")
             key = await _insert_key(conn, tenant_id, name=name, scope=scope, expires_at=expires_at)
-            await _note(conn, tenant_id, "key.created")
+            await _note(conn, tenant_id, "key.created", _public(key), name=name, scope=scope)
     return key
 
 
@@ -184,8 +184,14 @@ async def _insert_key(
     return text
 
 
-async def _note(conn: Connection, tenant_id: str, action: str) -> None:
+def _public(key: str) -> str:
+    return key.rpartition("_")[0]
+
+
+async def _note(
+    conn: Connection, tenant_id: str, action: str, target: str, **details: object
+) -> None:
     entry = accounts.Entry(
-        tenant_id=tenant_id, actor="operator", action=action, target=tenant_id, details={}
+        tenant_id=tenant_id, actor="operator", action=action, target=target, details=details
     )
     await accounts.audit(conn, entry)

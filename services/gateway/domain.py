@@ -60,9 +60,7 @@ class ApiKey:
 
     def accept(self, secret: str, now: datetime) -> Principal:
         """Return whose key it is; raise Unauthorized unless *secret* fits and the key is live."""
-        fits = hmac.compare_digest(digest(secret), self.secret_hash)
-        dead = self.revoked_at is not None or (self.expires_at or now) < now
-        if not fits or dead or self.tenant_status != "active":
+        if self.refusal(secret, now):
             raise Unauthorized("the API key is not valid")
         return Principal(
             tenant_id=self.tenant_id,
@@ -70,6 +68,16 @@ class ApiKey:
             scopes=frozenset(self.scopes),
             by_key=True,
         )
+
+    def refusal(self, secret: str, now: datetime) -> str | None:
+        """Return why the key does not open; who calls must not be told."""
+        if not hmac.compare_digest(digest(secret), self.secret_hash):
+            return "wrong_secret"
+        if self.revoked_at is not None:
+            return "revoked"
+        if (self.expires_at or now) < now:
+            return "expired"
+        return "tenant_suspended" if self.tenant_status != "active" else None
 
     def was_idle(self, now: datetime) -> bool:
         """Return whether last_used_at is old enough to be worth a write."""
@@ -80,6 +88,11 @@ def new_api_key() -> tuple[str, str, bytes]:
     """Return a key's text, to be shown once, its id, and the hash to store."""
     key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
     return f"{_KEY_MARK}_{key_id}_{secret}", key_id, digest(secret)
+
+
+def public_part(key_id: str) -> str:
+    """Return what a key may be called by: its text without the secret."""
+    return f"{_KEY_MARK}_{key_id}"
 
 
 def parts_of(key: str) -> tuple[str, str] | None:

@@ -25,6 +25,11 @@ DEPARTURES_TOTAL = Counter(
     " code.",
     ["outcome"],
 )
+CREDENTIALS_REFUSED_TOTAL = Counter(
+    "tillstream_gateway_credentials_refused_total",
+    "Keys and tokens that were refused, by reason.",
+    ["reason"],
+)
 
 
 @contextlib.contextmanager
