@@ -12,7 +12,7 @@ from shared.errors import Rejected, Unavailable
 
 # Shopify caps no payload; the largest seen in the wild are a few MiB.
 LARGEST_BODY_BYTES: Final = 16 * 1024 * 1024
-# A body this small is read however much is held: so many connections are bounded elsewhere.
+# Bodies this small, as nearly all are, find as much room again where large ones find none.
 _SMALL_BYTES: Final = 64 * 1024
 # What a sender whose requests keep being refused may send.
 SUSPECT_BODY_BYTES: Final = 1024 * 1024
@@ -38,7 +38,7 @@ class Bodies:
         if content.is_eof() and content.exception() is None:
             # All of it came with the headers: no copy, no timer.
             body = content.read_nowait()
-            if len(body) > _SMALL_BYTES:
+            if len(body) > _SMALL_BYTES or self.held > self._most_bytes:
                 self._check(len(body), self.held + len(body))
             self.held += len(body)
             return body
@@ -73,5 +73,5 @@ class Bodies:
     def _check(self, size: int, held: int) -> None:
         if size > LARGEST_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES)
-        if size > _SMALL_BYTES and held > self._most_bytes:
+        if held > self._most_bytes * (1 if size > _SMALL_BYTES else 2):
             raise Unavailable("too much is being received", retry_after=1, code="overloaded")

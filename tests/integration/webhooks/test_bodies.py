@@ -44,10 +44,12 @@ async def server() -> AsyncIterator[TestServer]:
         yield server
 
 
-async def posted(server: TestServer, raw: bytes) -> str:
+async def posted(server: TestServer, *raw: bytes) -> str:
     """Send *raw*, wait until the connection is closed, and return the last line of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(raw)
+    for piece in raw:
+        writer.write(piece)
+        await asyncio.sleep(0.02)
     answered = await reader.read()
     writer.close()
     return answered.decode().rpartition("\r\n")[2]
@@ -82,4 +84,26 @@ async def test_a_large_body_is_refused_while_others_fill_the_room_and_a_small_on
 
     assert (large, small, await held) == ("overloaded", "10000", "250000")
     assert await posted(server, request(100_000)) == "100000"
+    assert server.app[BODIES].held == 0
+
+
+@pytest.mark.parametrize("connection", ["all at once", "in pieces"])
+async def test_small_bodies_have_room_of_their_own_but_not_without_end(
+    server: TestServer, connection: str
+):
+    held = [
+        asyncio.create_task(posted(server, request(60_000, path="hold")))
+        for _ in range(2 * ROOM // 60_000)
+    ]
+    while server.app[BODIES].held < 2 * ROOM:
+        await asyncio.sleep(0.01)
+
+    small = request(10_000)
+    cut = len(small) if connection == "all at once" else 5_000
+    refused = await posted(server, small[:cut], small[cut:])
+    server.app[RELEASE].set()
+
+    assert refused == "overloaded"
+    assert set(await asyncio.gather(*held)) == {"60000"}
+    assert await posted(server, request(10_000)) == "10000"
     assert server.app[BODIES].held == 0

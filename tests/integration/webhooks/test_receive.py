@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import asyncpg
 import pytest
@@ -251,6 +252,19 @@ async def test_a_body_of_seventeen_megabytes_is_413(service: Service):
     answer = await service.post(body, headers=headers_for(body))
 
     assert answer.status == 413
+
+
+async def test_the_time_of_what_was_taken_is_measured_and_of_nothing_else(service: Service):
+    async def measured() -> float:
+        shown = await (await service.get("/metrics")).text()
+        [count] = re.findall(r"^tillstream_webhooks_answer_seconds_count (\S+)$", shown, re.M)
+        return float(count)
+
+    before = await measured()
+    await service.post(b"{}")
+    await service.post(b"{}", headers=headers_for(b"{}", secret="guess"))
+
+    assert await measured() - before == 1
 
 
 async def test_only_post_is_served(service: Service):

@@ -44,3 +44,11 @@ def test_the_words_of_the_api_reach_the_api(base: str):
 )
 def test_nothing_else_does(path: str):
     assert not is_ours(path)
+
+
+def test_as_many_connections_as_the_proxy_opens_fit_the_receivers_open_files():
+    [proxied] = re.findall(r"^\t+max_conns_per_host (\d+)$", CADDYFILE.read_text(), re.MULTILINE)
+    compose = (CADDYFILE.parents[2] / "docker-compose.yml").read_text()
+    [files] = re.findall(r"ulimits: \{nofile: (\d+)\}", compose)
+
+    assert 2 * int(proxied) <= int(files)
