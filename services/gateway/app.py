@@ -139,7 +139,9 @@ async def _noted(app: web.Application, message: Message) -> Outcome:
     try:
         event = _of_stores.validate_json(message.body)
         if isinstance(event, StoreLeft):
-            await on_store_left(event, pool=app[POOL], shopify=app[SHOPIFY])
+            await on_store_left(
+                event, pool=app[POOL], shopify=app[SHOPIFY], attempt=message.attempt
+            )
         else:
             await on_store_renamed(event, pool=app[POOL])
     except ValidationError as exc:

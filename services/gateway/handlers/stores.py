@@ -8,11 +8,14 @@ from services.gateway.models import Connection, StoreNamed
 from services.gateway.routing import Call, Nothing, Reply
 from services.gateway.shopify import SHOPIFY, Shopify, facts_of, failures_told
 from services.gateway.store import accounts, outgoing
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.events import StoreLeft, StoreRenamed
 from shared.postgres import POOL, Pool, tenant_transaction, translated
 from shared.shopify import oauth
 from shared.shopify.snapshots import Owner
+
+# The bus comes back after 5 and 30 seconds.
+_LOOKS_AGAIN = 2
 
 
 async def connect(call: Call[Connection]) -> Reply:
@@ -103,16 +106,19 @@ async def _renewed(call: Call[Nothing] | Call[StoreNamed], named: str) -> Reply:
             return Reply(data=await connecting.named_store(conn, str(store.shop_id)))
 
 
-async def on_store_left(event: StoreLeft, *, pool: Pool, shopify: Shopify) -> None:
+async def on_store_left(event: StoreLeft, *, pool: Pool, shopify: Shopify, attempt: int) -> None:
     """Note that Shopify ended a connection; an older notice than the connection changes nothing.
 
     That the app was uninstalled is noted, and the tokens forgotten, once Shopify refuses the
-    store's token. Raises Unavailable when Shopify does not say.
+    store's token. Raises Unavailable when Shopify does not say, and at the first attempts also when
+    it takes the token still: the notice may be faster than the end of the token.
     """
     tenant_id = str(event.tenant_id)
     owner = Owner(tenant_id=tenant_id, shop_id=event.shop_id)
     uninstalled = event.status == "uninstalled"
     refused = await departures.refused_token(pool, shopify, owner) if uninstalled else ""
+    if refused is None and attempt < _LOOKS_AGAIN:
+        raise Unavailable("Shopify serves the store still", code="still_served")
     if refused is None:
         return
     with translated():

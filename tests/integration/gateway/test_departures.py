@@ -35,8 +35,9 @@ class Connected:
             happened_at=at or now(), status="uninstalled", reason="app/uninstalled",
         )  # fmt: skip
 
-    async def hears(self, at: datetime | None = None) -> None:
-        await on_store_left(self.notice(at), pool=self.pool, shopify=self.app[SHOPIFY])
+    async def hears(self, at: datetime | None = None, *, attempt: int = 2) -> None:
+        shopify = self.app[SHOPIFY]
+        await on_store_left(self.notice(at), pool=self.pool, shopify=shopify, attempt=attempt)
 
     async def published(self) -> None:
         event = self.notice()
@@ -73,6 +74,18 @@ async def test_a_store_that_shopify_still_serves_is_kept_whatever_a_notice_says(
 
     assert (await store.status(), await store.tokens()) == ("active", 1)
     assert counted("alive") == before + 1
+
+
+async def test_a_notice_that_is_faster_than_the_end_of_the_token_is_looked_at_again(
+    store, simulator
+):
+    for attempt in (0, 1):
+        with pytest.raises(Unavailable, match="serves the store still"):
+            await store.hears(attempt=attempt)
+    await simulator.control(f"/shops/{simulator.shop}/revoke")
+    await store.hears(attempt=2)
+
+    assert (await store.status(), await store.tokens()) == ("uninstalled", 0)
 
 
 async def test_a_store_whose_token_shopify_refuses_loses_it_once(store, simulator, db):
