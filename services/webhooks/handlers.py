@@ -71,23 +71,27 @@ async def receive(request: web.Request) -> web.Response:
     """
     started = time.perf_counter()
     door = request.app[DOOR]
-    topic, body, suspect = "unread", b"", False
+    topic, body, suspect, signed = "unread", b"", False, False
     try:
         suspect = door.gate.suspects(request)
         body = await door.bodies.read(request)
         claims = webhook_headers(request.headers)
         topic = claims.topic
         domain.agree(request.match_info.get("topic", ""), topic)
-        owner = await _owner(door, claims, body, suspect=suspect)
-        if owner is None:
+        found = await _proved(door, claims, body, suspect=suspect)
+        signed = True
+        if found is None and topic in domain.PRIVACY_TOPICS:
             DELIVERIES_TOTAL.labels(domain.counted(topic), "nothing_held").inc()
         else:
-            await _take(door, owner, claims, body)
+            await _take(door, domain.taken_by(found, topic), claims, body)
     except web.HTTPRequestEntityTooLarge:
         DELIVERIES_TOTAL.labels("other", "too_large").inc()
+        door.gate.refused(request)
         raise
     except (Rejected, Unavailable) as exc:
-        return _refused(request, topic, exc, suspect=suspect)
+        if not signed and isinstance(exc, (Rejected, _Unproved)):
+            exc = _stranger(door.gate, request, exc, suspect=suspect)
+        return _refused(topic, exc)
     finally:
         door.bodies.let_go(body)
     ANSWER_SECONDS.observe(time.perf_counter() - started)
@@ -122,23 +126,20 @@ def _check_age(door: Door, claims: WebhookHeaders, moment: datetime) -> None:
         raise Rejected("X-Shopify-Triggered-At is too far from now", code="untimely")
 
 
-async def _owner(
+async def _proved(
     door: Door, claims: WebhookHeaders, body: bytes, *, suspect: bool
 ) -> domain.Store | None:
-    """Verify *body* and return whose it is; None: a privacy request of a shop we hold nothing of.
+    """Verify *body* and return the store that it is of, None when we know none.
 
     Raises Unauthorized, also for a shop we do not know: a stranger learns nothing.
     """
     if webhook_is_signed(body, claims.signature, door.secrets):
-        found = await _named(door, claims, body)
-        if found is None and claims.topic in domain.PRIVACY_TOPICS:
-            return None
-        return domain.taken_by(found, claims.topic)
+        return await _named(door, claims, body)
     found = await _claimed(door, claims, suspect=suspect)
     if found is not None and found.sealed_secret:
         own = _own_secret(door.ring, found)
         if webhook_is_signed(body, claims.signature, (own,)):
-            return domain.taken_by(found, claims.topic)
+            return found
     raise Unauthorized("the signature does not match", code="bad_signature")
 
 
@@ -199,14 +200,18 @@ def _delivery(
     )
 
 
-def _refused(
-    request: web.Request, topic: str, exc: Rejected | Unavailable, *, suspect: bool
-) -> web.Response:
-    gate = request.app[DOOR].gate
+def _stranger(
+    gate: Gate, request: web.Request, exc: Rejected | Unavailable, *, suspect: bool
+) -> Rejected | Unavailable:
+    """Count a request that did not prove that Shopify sent it; return what it is answered."""
     if suspect and isinstance(exc, Unauthorized):
-        exc = gate.throttled(request)
-    elif isinstance(exc, (Rejected, _Unproved)) and not isinstance(exc, Forbidden):
+        return gate.throttled(request)
+    if not isinstance(exc, Forbidden):
         gate.refused(request)
+    return exc
+
+
+def _refused(topic: str, exc: Rejected | Unavailable) -> web.Response:
     DELIVERIES_TOTAL.labels(domain.counted(topic), exc.code).inc()
     if isinstance(exc, Unauthorized):
         return web.Response(status=401)

@@ -75,6 +75,29 @@ async def test_signed_deliveries_from_the_same_address_are_all_kept(
     assert {answer.status for answer in answers[100:]} == {200}
 
 
+async def test_signed_deliveries_that_are_refused_make_no_suspect(dsn: str, shop: Shop):
+    other = b'{"myshopify_domain": "another.myshopify.com", "id": 1}'
+    left = headers_for(BODY, shop_domain="left.myshopify.com")
+    large = b" " * (1024 * 1024 + 1)
+
+    async with running(settings_for(dsn, "", **LIMIT), None) as service:
+        answers = {(await service.post(BODY, headers=left)).status for _ in range(BURST + 5)}
+        answers |= {(await service.post(other)).status for _ in range(BURST + 5)}
+        answer = await service.post(large, headers=headers_for(large))
+
+    assert answers == {404, 400}
+    assert answer.status == 200
+
+
+async def test_bodies_that_are_too_large_make_a_suspect(dsn: str, shop: Shop):
+    endless = b" " * (16 * 1024 * 1024 + 1)
+
+    async with running(settings_for(dsn, "", webhooks_refusals_per_second=0.1), None) as service:
+        statuses = [(await service.post(endless)).status for _ in range(3)]
+
+    assert statuses == [413, 413, 429]
+
+
 async def test_a_suspect_does_not_have_the_database_searched(dsn: str, db: asyncpg.Connection):
     await connect_store(db, "own.myshopify.com", webhook_secret="its-own")
     own = headers_for(BODY, secret="its-own", shop_domain="own.myshopify.com")
