@@ -68,6 +68,7 @@ async def _renewed(pool: Pool, shopify: Shopify, owner: Owner) -> accounts.Crede
             pool, shopify, tenant_id=owner.tenant_id, shop_id=owner.shop_id, before=now()
         )
     except Rejected as exc:
-        if exc.code != "reauth_required":
+        # A token that nothing renews is as dead as one that Shopify does not renew.
+        if exc.code not in ("reauth_required", "token_not_refreshable"):
             raise
     return await _held(pool, owner)

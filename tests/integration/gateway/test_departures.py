@@ -125,6 +125,30 @@ async def test_a_token_that_has_ended_is_renewed_before_it_is_tried(store, simul
     assert (alive, await store.status(), await store.tokens()) == ("active", "uninstalled", 0)
 
 
+async def test_a_token_that_has_ended_and_that_nothing_renews_is_no_loss(store, db):
+    await db.execute(
+        "UPDATE accounts.credentials SET expires_at = now() - interval '1 hour',"
+        " refresh_token_enc = NULL, access_token_enc = $1",
+        store.app[SHOPIFY].ring.seal(
+            "shpat_dead", tenant_id=store.tenant_id, shop_id=store.shop_id, purpose="access_token"
+        ),
+    )
+
+    await store.hears()
+
+    assert (await store.status(), await store.tokens()) == ("uninstalled", 0)
+
+
+async def test_while_our_own_secret_is_wrong_nothing_is_confirmed(store, simulator, db):
+    await db.execute("UPDATE accounts.credentials SET expires_at = now() - interval '1 hour'")
+    await simulator.control("/faults", {"oauth": {"status": 400}})
+
+    with pytest.raises(Rejected):
+        await store.hears()
+
+    assert (await store.status(), await store.tokens()) == ("active", 1)
+
+
 async def test_a_refusal_that_does_not_speak_of_the_token_confirms_nothing(store, simulator):
     before = counted("forbidden")
     await simulator.control("/faults", {"admin": {"status": {"403": 1}}})
