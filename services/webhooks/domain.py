@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID, uuid5
 
 import msgspec
@@ -77,9 +77,17 @@ class Store:
     topics: frozenset[str] | None = None
 
 
+# As large as the column that it is looked for in.
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class _Shop(msgspec.Struct):
-    id: int
-    myshopify_domain: str
+    """Descriptions of a shop name it by the first two, privacy requests by the other two."""
+
+    id: _Number | None = None
+    myshopify_domain: str = ""
+    shop_id: _Number | None = None
+    shop_domain: str = ""
 
 
 _shop = msgspec.json.Decoder(_Shop)
@@ -109,7 +117,9 @@ def shop_named(body: bytes, shop_domain: str) -> int | None:
         shop = _shop.decode(body)
     except msgspec.MsgspecError:
         return None
-    return shop.id if shop.myshopify_domain.lower() == shop_domain.lower() else None
+    if shop.myshopify_domain.lower() == shop_domain.lower():
+        return shop.id
+    return shop.shop_id if shop.shop_domain.lower() == shop_domain.lower() else None
 
 
 def takes(store: Store, topic: str) -> bool:

@@ -176,7 +176,8 @@ async def _named(door: Door, claims: WebhookHeaders, body: bytes) -> domain.Stor
         shopify_id = domain.shop_named(body, claims.shop_domain)
         return await store.store_of_shop(door.pool, shopify_id) if shopify_id else None
     if found is None and claims.topic in domain.PARTING_TOPICS:
-        return await store.former_store(door.pool, claims.shop_domain)
+        shopify_id = domain.shop_named(body, claims.shop_domain)
+        return await store.former_store(door.pool, claims.shop_domain, shopify_id)
     return found
 
 

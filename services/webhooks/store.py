@@ -30,10 +30,10 @@ async def live_store(pool: Pool, shop_domain: str) -> Store | None:
     return _store(row)
 
 
-async def former_store(pool: Pool, shop_domain: str) -> Store | None:
-    """Find the store that had *shop_domain* last, whatever became of it."""
+async def former_store(pool: Pool, shop_domain: str, shopify_shop_id: int | None) -> Store | None:
+    """Find the store that had *shop_domain* last, or is that shop, whatever became of it."""
     async with _answering(pool) as conn:
-        row = await conn.fetchrow(SQL["former_store"], shop_domain)
+        row = await conn.fetchrow(SQL["former_store"], shop_domain, shopify_shop_id)
     return _store(row)
 
 

@@ -24,11 +24,12 @@ ORDER BY store.shop_id DESC
 LIMIT 1
 
 -- name: former_store
--- Privacy requests come up to 48 hours after a store has left.
+-- Privacy requests come up to 48 hours after a store has left, and may name a domain that the shop
+-- took since, which we never heard of.
 SELECT tenant_id::text, shop_id, shop_domain, status, topics, NULL AS webhook_secret_enc
 FROM accounts.stores
-WHERE shop_domain = $1
-ORDER BY disconnected_at DESC NULLS LAST, shop_id DESC
+WHERE shop_domain = $1 OR shopify_shop_id = $2
+ORDER BY status <> 'disconnected' DESC, disconnected_at DESC NULLS LAST, shop_id DESC
 LIMIT 1
 
 -- name: keep_body

@@ -75,3 +75,43 @@ async def test_a_new_domain_is_believed_when_the_signed_body_names_a_shop_that_w
     if status == 200:
         (delivery,) = await service.deliveries(1)
         assert (delivery.shop_id, delivery.shop_domain) == (shop.shop_id, NEW)
+
+
+@pytest.mark.parametrize("status", ["active", "reauth_required", "uninstalled", "disconnected"])
+@pytest.mark.parametrize("topic", ["customers/redact", "shop/redact", "app/uninstalled"])
+async def test_what_is_asked_of_a_shop_under_a_domain_that_it_took_since_reaches_its_store(
+    service: Service, shop: Shop, db: asyncpg.Connection, topic, status
+):
+    await db.execute("UPDATE accounts.stores SET shopify_shop_id = $1, status = $2", NUMBER, status)
+    asked = orjson.dumps({"shop_id": NUMBER, "shop_domain": NEW})
+    body = told(NEW) if topic == "app/uninstalled" else asked
+
+    answer = await service.post(body, headers=headers_for(body, shop_domain=NEW, topic=topic))
+
+    assert answer.status == 200
+    (delivery,) = await service.deliveries(1)
+    assert (delivery.shop_id, delivery.topic) == (shop.shop_id, topic)
+
+
+async def test_the_store_that_is_connected_comes_before_those_that_the_shop_left(
+    service: Service, shop: Shop, db: asyncpg.Connection
+):
+    left = await connect_store(db, NEW, status="disconnected")
+    await db.execute("UPDATE accounts.stores SET shopify_shop_id = $1", NUMBER)
+    body = orjson.dumps({"shop_id": NUMBER, "shop_domain": NEW})
+
+    await service.post(body, headers=headers_for(body, shop_domain=NEW, topic="shop/redact"))
+
+    (delivery,) = await service.deliveries(1)
+    assert delivery.shop_id == shop.shop_id != left.shop_id
+
+
+async def test_a_number_that_no_store_can_have_is_nobodys(service: Service, shop: Shop):
+    body = orjson.dumps({"shop_id": 2**63, "shop_domain": NEW})
+
+    answer = await service.post(
+        body, headers=headers_for(body, shop_domain=NEW, topic="shop/redact")
+    )
+
+    assert answer.status == 200
+    assert await service.deliveries(0) == []
