@@ -16,7 +16,7 @@ from services.syncer.domain.privacy import RETRY_AFTER
 from services.syncer.store import privacy as store
 from shared.background import pause
 from shared.errors import Unavailable
-from shared.postgres import REFUSED, Pool, translated
+from shared.postgres import REFUSED, Pool, said, translated
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ async def work_once(pool: Pool) -> bool:
             except REFUSED as exc:
                 # Nobody may die of it, and the next one must not wait for it.
                 log.exception("privacy request refused by the database", request_id=refused[0])
-                await store.postpone(conn, refused[0], RETRY_AFTER, f"refused: {exc}")
+                await store.postpone(conn, refused[0], RETRY_AFTER, f"refused: {said(exc)}")
     return True
 
 

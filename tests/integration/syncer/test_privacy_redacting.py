@@ -142,6 +142,22 @@ async def test_no_table_that_names_customers_or_orders_is_overlooked(db):
     assert {row["relname"] for row in found} - only_ids == set(HOLDING)
 
 
+async def test_what_a_request_says_of_a_refusal_does_not_quote_the_row(db, pool):
+    owner = await a_store(db)
+    await everything_about(db, owner, CUSTOMER, ORDER)
+    named = "ADD CONSTRAINT named CHECK (first_name IS NOT NULL) NOT VALID"
+    await db.execute(f"ALTER TABLE commerce.customers {named}")
+    try:
+        await told(pool, asked(owner, "customers/redact"))
+        await work(pool)
+    finally:
+        await db.execute("ALTER TABLE commerce.customers DROP CONSTRAINT named")
+
+    [row] = await requests(db)
+    assert row["state"] == "open"
+    assert row["result"] == "refused: CheckViolationError 23514 in commerce.customers named"
+
+
 async def test_bodies_that_name_the_customer_are_forgotten(db, pool):
     owner = await a_store(db)
     await told(
