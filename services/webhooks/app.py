@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
@@ -97,6 +98,7 @@ def _door_of(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
             book=StoreBook(partial(store.live_store, app[POOL])),
             intake=intake,
             bodies=Bodies(),
+            turns=asyncio.Semaphore(max(1, settings.database_pool_max // 2)),
             gate=Gate(
                 proxies=Networks.parse(settings.trusted_proxies),
                 allowed=Networks.parse(settings.webhooks_allowed_networks),

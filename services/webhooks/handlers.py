@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Door:
     book: StoreBook
     intake: Intake
     bodies: Bodies
+    # Of large bodies, to be kept.
+    turns: asyncio.Semaphore
     gate: Gate
     ceiling: Ceiling
     max_age_seconds: float
@@ -111,7 +114,7 @@ async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: b
     body_id = ""
     if len(body) > domain.CLAIM_CHECK_BYTES:
         body_id = domain.body_id(owner.shop_id, claims.webhook_id, claims.signature)
-        await store.keep_body(door.pool, owner, body_id=body_id, body=body)
+        await store.keep_body(door.pool, owner, body_id=body_id, body=body, turns=door.turns)
     delivery = _delivery(owner, claims, moment.isoformat(), body=body, body_id=body_id)
     await door.intake.add(delivery)
     _KEPT[counted].inc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ _CONNECTION_SECONDS: Final = 1.0
 # What nobody waits for may take longer, so that a spool that has grown large is still worked off.
 _DRAIN_SECONDS: Final = 5.0
 _UPKEEP_SECONDS: Final = 60.0
+_AT_ONCE: Final = contextlib.nullcontext()
 
 
 async def live_store(pool: Pool, shop_domain: str) -> Store | None:
@@ -44,9 +46,14 @@ async def store_of_shop(pool: Pool, shopify_shop_id: int) -> Store | None:
     return _store(row)
 
 
-async def keep_body(pool: Pool, store: Store, *, body_id: str, body: bytes) -> None:
-    """Keep a body that is too large for the bus; the same one again only begins its time anew."""
-    async with _answering(pool) as conn:
+async def keep_body(
+    pool: Pool, store: Store, *, body_id: str, body: bytes, turns: asyncio.Semaphore
+) -> None:
+    """Keep a body that is too large for the bus; the same one again only begins its time anew.
+
+    *turns* leaves connections to those who have less to say.
+    """
+    async with _answering(pool, turns) as conn:
         await conn.execute(SQL["keep_body"], UUID(store.tenant_id), store.shop_id, body_id, body)
 
 
@@ -100,11 +107,14 @@ async def spool_depth(conn: Connection) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _answering(pool: Pool) -> AsyncIterator[Connection]:
+async def _answering(
+    pool: Pool, turns: AbstractAsyncContextManager[None] = _AT_ONCE
+) -> AsyncIterator[Connection]:
     """Lend a connection for what a delivery waits for; raise Unavailable when that takes long."""
     with translated():
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
+            turns,
             pool.acquire(timeout=_CONNECTION_SECONDS) as conn,
         ):
             yield conn

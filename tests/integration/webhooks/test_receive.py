@@ -246,6 +246,25 @@ async def test_another_try_of_a_large_delivery_leaves_no_second_copy(
     assert deliveries == {str(body_id) for body_id in kept}
 
 
+async def test_large_bodies_leave_connections_to_small_ones(
+    dsn: str, db: asyncpg.Connection, shop: Shop
+):
+    """With the bus in Postgres, both take theirs from one pool."""
+    large = b" " * (2 * 1024 * 1024)
+
+    async with running(settings_for(dsn, "", database_pool_max=4), None) as service:
+        await service.post(b"{}")
+        async with db.transaction():
+            await db.execute("LOCK TABLE intake.bodies")
+            held = [asyncio.create_task(service.post(large)) for _ in range(6)]
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(1.5):
+                small = await service.post(b"{}")
+        await asyncio.gather(*held)
+
+    assert small.status == 200
+
+
 async def test_a_body_of_seventeen_megabytes_is_413(service: Service):
     body = b"x" * (17 * 1024 * 1024)
 
