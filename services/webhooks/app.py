@@ -46,7 +46,7 @@ def build_app(settings: Settings) -> web.Application:
                 settings.database_url,
                 role="tillstream_webhooks",
                 max_size=settings.database_pool_max,
-                answers_within=store.PATIENCE_SECONDS,
+                answers_within=store.ANSWER_SECONDS,
             ),
             bus_of(settings.amqp_url),
             _door_of(settings),

@@ -17,8 +17,10 @@ SQL = load_queries("services.webhooks")
 
 # How long a delivery waits for Postgres, and how much of it for a connection. A server that went
 # mute then has as long to end what was cancelled: 3 s in all, and Shopify waits for 5.
-PATIENCE_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 2.0
 _CONNECTION_SECONDS: Final = 1.0
+# What a statement has that is told nothing else: as long as a publish on the bus in Postgres.
+ANSWER_SECONDS: Final = 3.0
 # What nobody waits for may take longer, so that a spool that has grown large is still worked off.
 _DRAIN_SECONDS: Final = 5.0
 _UPKEEP_SECONDS: Final = 60.0
@@ -113,7 +115,7 @@ async def _answering(
     """Lend a connection for what a delivery waits for; raise Unavailable when that takes long."""
     with translated():
         async with (
-            asyncio.timeout(PATIENCE_SECONDS),
+            asyncio.timeout(_PATIENCE_SECONDS),
             turns,
             pool.acquire(timeout=_CONNECTION_SECONDS) as conn,
         ):
