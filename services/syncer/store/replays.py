@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +12,14 @@ import zstandard
 from services.syncer.domain.arrivals import Arrival
 from services.syncer.domain.jobs import Job
 from services.syncer.domain.replays import Kept, state_after
-from shared.postgres import Connection, load_queries
+from shared.postgres import Connection, Record, load_queries
 from shared.shopify.snapshots import Owner
 
 SQL = load_queries(__package__, "replays.sql")
 
-# Compressed; Shopify's JSON is some ten times as large.
+# Compressed; Shopify's JSON is some ten times as large, and some of it a hundred times.
 _BYTES_AT_ONCE = 2 * 1024 * 1024
+_UNPACKED_AT_ONCE = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,17 @@ async def next_events(conn: Connection, replay: Wanted, *, limit: int) -> list[K
         SQL["next_events"], *replay.values, *replay.place, limit, _BYTES_AT_ONCE
     )
     decompress = zstandard.ZstdDecompressor().decompress
-    return [Kept(**(dict(row) | {"body": decompress(row["body"])})) for row in rows]
+    return [Kept(**(dict(row) | {"body": decompress(row["body"])})) for row in _some(rows)]
+
+
+def _some(rows: Iterable[Record]) -> Iterator[Record]:
+    """Yield the first of *rows*, and those behind it that fit into memory with it."""
+    size = 0
+    for place, row in enumerate(rows):
+        size += zstandard.frame_content_size(row["body"])
+        if place and size > _UNPACKED_AT_ONCE:
+            return
+        yield row
 
 
 async def settle(

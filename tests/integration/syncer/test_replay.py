@@ -12,7 +12,7 @@ from services.syncer.domain.jobs import LeaseLost
 from services.syncer.handlers.deliveries import consumer
 from services.syncer.handlers.jobs import run
 from services.syncer.replay import replay
-from services.syncer.store import jobs
+from services.syncer.store import jobs, replays
 from shared.errors import Conflict
 from shared.event_log import Log, Search
 from shared.shopify.snapshots import Owner
@@ -162,6 +162,27 @@ async def test_a_delivery_that_dies_again_says_why_and_harms_no_other(context, o
     assert "bad_payload" in errors["w2"]
     place = "commerce.inventory_items not_four"
     assert errors["w4"] == f"refused by the database: CheckViolationError 23514 in {place}"
+
+
+async def test_bodies_that_shrink_well_are_not_all_in_hand_at_once(
+    context, owner, deliver, db, monkeypatch
+):
+    body = orjson.dumps({"id": 1, "text": "x" * (3 * 2**20)})
+    await deliver(*(a_delivery(f"w{n}", "themes/update", body) for n in range(5)))
+    held = []
+    next_events = replays.next_events
+
+    async def noting(conn, wanted, *, limit):
+        events = await next_events(conn, wanted, limit=limit)
+        held.append(len(events))
+        return events
+
+    monkeypatch.setattr(replays, "next_events", noting)
+
+    done = await replayed(context, owner, ANY)
+
+    assert (done["status"], done["replayed"]) == ("succeeded", 5)
+    assert held == [2, 2, 1, 0]
 
 
 async def test_a_time_range_a_topic_and_an_order_are_replayed_alone(context, owner, deliver, db):
