@@ -18,7 +18,7 @@ from shared.errors import Unavailable
 from shared.postgres import Pool, open_pool
 
 TENANT = UUID(int=1)
-IDLE_SECONDS = 0.4
+IDLE_SECONDS = 1.0
 
 
 class SlowBus:
@@ -68,7 +68,7 @@ async def test_a_slow_confirmation_does_not_have_everything_published_again(
     db: asyncpg.Connection, own_pool: Pool
 ):
     ids = await spool(own_pool, 12, size=300 * 1024)
-    bus = SlowBus(seconds=IDLE_SECONDS / 4)
+    bus = SlowBus(seconds=IDLE_SECONDS / 6)
 
     while await drain_once(own_pool, bus):
         pass

@@ -99,8 +99,8 @@ async def test_readiness_is_told_in_time_by_the_bus_alone(service: Service, data
 async def test_the_drain_gives_a_mute_server_up(
     dsn: str, database: ChaosProxy, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(store, "_DRAIN_SECONDS", 0.2)
-    pool = await open_pool(database.through(dsn), role="tillstream_webhooks", answers_within=0.2)
+    monkeypatch.setattr(store, "_DRAIN_SECONDS", 0.5)
+    pool = await open_pool(database.through(dsn), role="tillstream_webhooks", answers_within=0.5)
     delivery = Delivery("0" * 32, 1, "a.myshopify.com", "t", "w", "", "", "", "", b"{}")
     await store.spool(pool, [delivery])
 
