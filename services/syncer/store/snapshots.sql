@@ -1,7 +1,9 @@
 -- name: lock_kinds
 -- Writers of a kind share its lock; a deletion takes it alone, so that no writer which has not
 -- seen the tombstone yet can bring the object back. Whether anybody is told of changes is asked in
--- passing: it costs no statement of its own.
+-- passing: it costs no statement of its own. So is the statement's time bounded: a writer that froze, or
+-- whose network broke, in the middle of a COPY would hold its locks as long as its connection seems to
+-- live, which no limit on idle transactions ends.
 SELECT CASE WHEN w.alone
     THEN pg_advisory_xact_lock(hashtextextended(w.key, 0))
     ELSE pg_advisory_xact_lock_shared(hashtextextended(w.key, 0))
@@ -11,7 +13,7 @@ END, (
         SELECT FROM accounts.webhook_endpoints e
         WHERE e.disabled_at IS NULL OR e.kept_until > now()
     )
-) AS is_listened_to
+) AS is_listened_to, set_config('statement_timeout', '20s', true)
 FROM unnest($1::text[], $2::boolean[]) AS w (key, alone)
 
 -- name: unstaged

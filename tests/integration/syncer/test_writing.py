@@ -241,6 +241,17 @@ async def test_a_crash_between_write_and_commit_leaves_nothing(pool, contents):
     assert not any((await contents(*ORDER_TABLES)).values())
 
 
+async def test_no_statement_of_a_write_takes_longer_than_a_lease(pool):
+    """Also a COPY whose writer is frozen: it counts as active, and would keep its locks."""
+    async with pool.acquire() as conn:
+        async with conn.transaction():
+            await write(conn, [an_order(1)])
+            during = await conn.fetchval("SHOW statement_timeout")
+        after = await conn.fetchval("SHOW statement_timeout")
+
+    assert (during, after) == ("20s", "0")
+
+
 async def test_two_writers_of_the_same_orders_neither_deadlock_nor_lose(pool, db):
     async def writing(seconds: range) -> None:
         for second in seconds:
