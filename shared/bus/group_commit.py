@@ -20,7 +20,7 @@ class Limits:
 
     items: int = 64
     size: int = 512 * 1024
-    in_flight: int = 4
+    in_flight: int = 2
     waiting: int = 4096
     waiting_size: int = 64 * 1024 * 1024
 
