@@ -27,7 +27,7 @@ _BUSY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 MOST_PER_TRANSACTION = 750
 _FEWEST_PER_TRANSACTION = 25
 # Of what a process has written, one of its transactions holds so little: a kill undoes it.
-_UNDONE_BY_A_KILL = 30
+_UNDONE_BY_A_KILL = 40
 
 
 class Operation(msgspec.Struct, rename="camel", frozen=True):
