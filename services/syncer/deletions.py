@@ -16,6 +16,7 @@ from shared.errors import Rejected, Unauthorized
 from shared.postgres import Connection
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
+from shared.shopify.paging import ConnectionPage
 from shared.shopify.resources import RESOURCES
 from shared.shopify.snapshots import Deletion
 
@@ -31,22 +32,8 @@ class _Event(msgspec.Struct, rename="camel"):
     subject_type: str = ""
 
 
-class _Edge(msgspec.Struct):
-    node: _Event
-
-
-class _PageInfo(msgspec.Struct, rename="camel"):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _Connection(msgspec.Struct, rename="camel"):
-    edges: list[_Edge]
-    page_info: _PageInfo
-
-
 class _Events(msgspec.Struct):
-    events: _Connection
+    events: ConnectionPage[_Event]
 
 
 async def read_deletions(context: Context, job: Job, client: ShopClient, span: Span) -> None:

@@ -15,6 +15,7 @@ from shared.errors import Forbidden, Rejected
 from shared.shopify import drain, mapping
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
+from shared.shopify.paging import ConnectionPage
 from shared.shopify.resources import BY_KIND, Resource
 from shared.shopify.snapshots import Fact, Kind, Owner, Refetch, Source
 
@@ -35,20 +36,6 @@ _NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
 _ITS_OWN_FAULT = frozenset({"bad_payload", "object_gone", "max_cost_exceeded"})
 # An id of another type than the document selects from gives an empty object.
 _NOTHING = (b"null", b"{}")
-
-
-class _PageInfo(msgspec.Struct, rename="camel"):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _Edge(msgspec.Struct):
-    node: msgspec.Raw
-
-
-class _Connection(msgspec.Struct, rename="camel"):
-    edges: list[_Edge]
-    page_info: _PageInfo
 
 
 class _Nodes(msgspec.Struct):
@@ -204,7 +191,7 @@ def _page(body: bytes, root: str) -> Page:
         raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[name]
         if bytes(raw) == b"null":
             return Page(nodes=(), after=None)
-    connection = msgspec.json.decode(raw, type=_Connection)
+    connection = msgspec.json.decode(raw, type=ConnectionPage[msgspec.Raw])
     info = connection.page_info
     return Page(
         nodes=[bytes(edge.node) for edge in connection.edges],

@@ -16,6 +16,7 @@ from shared.errors import Forbidden, Rejected
 from shared.postgres import Connection
 from shared.shopify.client import ShopClient
 from shared.shopify.documents import document
+from shared.shopify.paging import ConnectionPage
 
 log = structlog.get_logger()
 
@@ -27,22 +28,8 @@ class _Node(msgspec.Struct, rename="camel"):
     metafield_namespaces: list[str] = []
 
 
-class _Edge(msgspec.Struct):
-    node: _Node
-
-
-class _PageInfo(msgspec.Struct, rename="camel"):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _Connection(msgspec.Struct, rename="camel"):
-    edges: list[_Edge]
-    page_info: _PageInfo
-
-
 class _Subscriptions(msgspec.Struct, rename="camel"):
-    webhook_subscriptions: _Connection
+    webhook_subscriptions: ConnectionPage[_Node]
 
 
 class _UserError(msgspec.Struct):

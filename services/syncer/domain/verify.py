@@ -89,14 +89,6 @@ _CELLS_KEPT = 50
 _VALUE_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One stored or mapped row: *content* maps the compared columns to their values."""
-
-    place: Place
-    content: Mapping[str, object]
-
-
 @dataclass(slots=True, kw_only=True)
 class Side:
     """An object as one side has it. Only ours can be *deleted*, or be rows without an object."""

@@ -42,11 +42,6 @@ async def hidden(conn: Connection, kind: Kind, owner: Owner, ids: Sequence[int])
     return {row["id"] for row in rows}
 
 
-async def hidden_orders(conn: Connection, owner: Owner, ids: Sequence[int]) -> set[int]:
-    """Return which orders of *ids* Shopify may hide."""
-    return await hidden(conn, "order", owner, ids)
-
-
 async def level_keys(conn: Connection, owner: Owner, items: Sequence[int]) -> list[tuple[int, int]]:
     """Return (inventory_item_id, location_id) of the levels we have of *items*."""
     rows = await conn.fetch(SQL["level_keys"], owner.tenant_id, owner.shop_id, items)
