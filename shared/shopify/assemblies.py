@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ from shared.shopify.catalogue_assemblies import (
 )
 from shared.shopify.mapping.customers import customer_snapshot
 from shared.shopify.mapping.inventory import item_snapshot, level_snapshot
+from shared.shopify.mapping.lines import line_rows
 from shared.shopify.mapping.orders import OrderParts, order_snapshot
 from shared.shopify.mapping.products import ProductMetafields, product_snapshot
 from shared.shopify.mapping.snapshot import Origin
@@ -53,11 +55,18 @@ def _orders(lines: list[bytes], origin: Origin) -> list[Snapshot]:
     lines, metafields = without_metafields(lines, origin)
     node = _order.decode(lines[0])
     refunds: list[RefundNode] | None = None if node.refunds else []
-    parts = OrderParts(lines=[], shipping=[], discounts=[], refunds=refunds, metafields=metafields)
+    sold: list[LineNode] = []
+    parts = OrderParts(
+        lines=partial(line_rows, sold),
+        shipping=[],
+        discounts=[],
+        refunds=refunds,
+        metafields=metafields,
+    )
     for line in lines[1:]:
         match type_of(line):
             case b"LineItem":
-                parts.lines.append(_line.decode(line))
+                sold.append(_line.decode(line))
             case b"ShippingLine":
                 parts.shipping.append(_shipping_line.decode(line))
             case _:

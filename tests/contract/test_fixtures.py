@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from shared.deliveries import Delivery
 from shared.errors import Rejected
 from shared.shopify import mapping
+from shared.shopify.payload_schemas import SCHEMA_OF, schema
 from shared.shopify.snapshots import Fact, Owner, Source
 from shared.shopify.webhooks import facts_of
 from tests import whole_nodes
@@ -35,6 +37,15 @@ TOPICS = {
     "inventory_level": "inventory_levels/update",
     "location": "locations/update",
     "shop": "shop/update",
+}
+VALIDATORS = {topic: Draft202012Validator(schema(SCHEMA_OF[topic])) for topic in TOPICS.values()}
+WITHOUT_AMOUNTS = {
+    topic: Draft202012Validator(
+        json.loads(
+            json.dumps(validator.schema).replace('{"type": ["string", "number", "null"]}', "{}")
+        )
+    )
+    for topic, validator in VALIDATORS.items()
 }
 # File -> what its mapped bodies are, and how many.
 MAPPED = {
@@ -171,6 +182,48 @@ def test_recorded_bodies_are_mapped_or_refused(file):
             kind, count = table[file]
             expected[kind, name] = count
     assert outcomes == expected
+
+
+def fits(topic: str, body: Any) -> bool:
+    """Whether the published schema takes *body*."""
+    return VALIDATORS[topic].is_valid(body)
+
+
+@pytest.mark.parametrize("file", MAPPED)
+def test_recorded_bodies_fit_the_published_schemas(file):
+    mapped, count = MAPPED[file]
+    fitting = [fits(TOPICS[kind], body) for kind, body in bodies(file) if kind == mapped]
+
+    assert fitting == [True] * count
+
+
+@pytest.mark.parametrize("file", MAPPED)
+def test_a_schema_refuses_a_value_of_another_kind_where_the_mapper_does(file):
+    """Less plain amounts that stand beside a ``*_set``: the mapper does not look at them."""
+    for kind, body in bodies(file):
+        for changed in changes(body, {"": []}):
+            refused = outcome(TOPICS[kind], changed) == "bad_payload"
+            assert not (refused and fits(TOPICS[kind], changed))
+            assert refused or WITHOUT_AMOUNTS[TOPICS[kind]].is_valid(changed)
+
+
+@pytest.mark.parametrize("file", MAPPED)
+def test_what_a_schema_asks_for_the_mapper_asks_for(file):
+    for kind, body in bodies(file):
+        for name in body:
+            less = {key: value for key, value in body.items() if key != name}
+            if not fits(TOPICS[kind], less):
+                assert outcome(TOPICS[kind], less) == "bad_payload"
+
+
+def changes(value: Any, other: Any) -> Iterator[Any]:
+    """Yield *value* with each of its properties in turn, at any depth, being *other*."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield {**value, name: other}
+            yield from ({**value, name: one} for one in changes(inner, other))
+    if isinstance(value, list) and value:
+        yield from ([one, *value[1:]] for one in changes(value[0], other))
 
 
 @pytest.mark.parametrize("file", files())

@@ -20,7 +20,7 @@ def line_rows(nodes: list[LineNode], key: str) -> list[str]:
 
 def _line_row(node: LineNode, key: str, position: int) -> str:
     product, variant = node.product, node.variant
-    sold = _sold(
+    goods = sold(
         None if product is None else product.id,
         None if variant is None else variant.id,
         node.sku,
@@ -29,17 +29,13 @@ def _line_row(node: LineNode, key: str, position: int) -> str:
         node.vendor,
     )
     tax, taxes = parts.taxed(node.tax_lines)
-    allocations, duties = node.discount_allocations, node.duties
-    discount = duty = "0"
-    allocated = imposed = "[]"
-    if allocations:
-        discount = parts.shop_total([one.allocated_amount_set for one in allocations])
-        allocated = json_text(parts.allocations(allocations))
-    if duties:
-        duty = parts.shop_total([one.price for one in duties])
-        imposed = jsonb(parts.duties(duties))
+    discount, allocated = parts.allocated(node.discount_allocations)
+    duty, imposed = "0", "[]"
+    if node.duties:
+        duty = parts.shop_total([one.price for one in node.duties])
+        imposed = jsonb(parts.duties(node.duties))
     return (
-        f"{key}\t{digits(node.id)}\t{position}\t{sold}\t{node.quantity}\t{node.current_quantity}\t"
+        f"{key}\t{digits(node.id)}\t{position}\t{goods}\t{node.quantity}\t{node.current_quantity}\t"
         f"{parts.both(node.original_unit_price_set)}\t{discount}\t{tax}\t{duty}\t"
         f"{'t' if node.is_gift_card else 'f'}\t{'t' if node.requires_shipping else 'f'}\t"
         f"{'t' if node.taxable else 'f'}\t"
@@ -49,7 +45,7 @@ def _line_row(node: LineNode, key: str, position: int) -> str:
 
 # What a shop sells comes again and again.
 @functools.lru_cache(maxsize=8192)
-def _sold(
+def sold(
     product: str | None,
     variant: str | None,
     sku: str | None,
@@ -57,6 +53,7 @@ def _sold(
     variant_title: str | None,
     vendor: str | None,
 ) -> str:
+    """Return the fields of what a line sold; *product* and *variant* are ids, global or bare."""
     numbers = [NULL if one is None else digits(one) for one in (product, variant)]
     return "\t".join(
         (*numbers, optional(sku), text(title), optional(variant_title), optional(vendor))

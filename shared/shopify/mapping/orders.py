@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 from shared.shopify.copytext import NULL, array, flag, json_text, jsonb, number, optional, text
 from shared.shopify.mapping import parts
@@ -25,7 +28,6 @@ from shared.shopify.nodes.metafields import MetafieldNode
 from shared.shopify.nodes.orders import (
     DiscountNode,
     FulfillmentNode,
-    LineNode,
     OrderHead,
     OrderNode,
     RefundNode,
@@ -49,6 +51,10 @@ _FULFILLMENT = {
 }
 
 
+# Makes the rows of an order's lines out of the fields of its key.
+LineRows: TypeAlias = Callable[[str], list[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderParts:
     """The children of one order; None where the source does not tell them.
@@ -56,7 +62,7 @@ class OrderParts:
     A bulk query cannot carry the lines of refunds.
     """
 
-    lines: list[LineNode]
+    lines: LineRows
     shipping: list[ShippingLineNode]
     discounts: list[DiscountNode]
     refunds: list[RefundNode] | None
@@ -91,7 +97,7 @@ def order_snapshot(
 def whole(node: OrderNode, metafields: list[MetafieldNode] | None = None) -> OrderParts:
     """Return the children of a drained order."""
     return OrderParts(
-        lines=node.line_items.nodes,
+        lines=partial(line_rows, node.line_items.nodes),
         shipping=node.shipping_lines.nodes,
         discounts=node.discount_applications.nodes,
         refunds=node.refunds,
@@ -101,7 +107,7 @@ def whole(node: OrderNode, metafields: list[MetafieldNode] | None = None) -> Ord
 
 def _children(node: OrderHead, children: OrderParts, key: str) -> dict[str, list[str]]:
     rows = {
-        "order_lines": line_rows(children.lines, key),
+        "order_lines": children.lines(key),
         "fulfillments": [_fulfillment_row(one, key) for one in node.fulfillments],
     }
     if children.refunds is not None:

@@ -14,7 +14,6 @@ from shared.shopify.nodes.orders import (
     DiscountNode,
     DutyNode,
     FulfillmentNode,
-    RefundNode,
     ShippingLineNode,
     TaxNode,
 )
@@ -42,11 +41,12 @@ def presentment(bag: MoneyBag) -> str:
 
 def both(bag: MoneyBag) -> str:
     """Return the fields of the amount in the shop's and in the buyer's currency."""
-    return _both(bag.shop_money.amount, bag.presentment_money.amount)
+    return pair(bag.shop_money.amount, bag.presentment_money.amount)
 
 
 @functools.lru_cache(maxsize=16384)
-def _both(of_shop: str, of_buyer: str) -> str:
+def pair(of_shop: str, of_buyer: str) -> str:
+    """Return the fields of two amounts."""
     return f"{amount(of_shop)}\t{amount(of_buyer)}"
 
 
@@ -92,13 +92,16 @@ def attributes(nodes: list[AttributeNode]) -> str:
     """Return custom attributes (REST: properties, note_attributes) as JSON text."""
     if not nodes:
         return "[]"
-    if len(nodes) == 1:
-        return f'[{{"name":{_json(nodes[0].key)},"value":{_quoted(nodes[0].value)}}}]'
-    written = [f'{{"name":{_json(node.key)},"value":{_quoted(node.value)}}}' for node in nodes]
-    return f"[{','.join(written)}]"
+    return f"[{','.join([attribute(node.key, quoted(node.value)) for node in nodes])}]"
 
 
-def _quoted(value: str | None) -> str:
+def attribute(name: str, value: str) -> str:
+    """Return a custom attribute as JSON text; *value* is JSON already."""
+    return f'{{"name":{_json(name)},"value":{value}}}'
+
+
+def quoted(value: str | None) -> str:
+    """Return a text as JSON text."""
     if value is None:
         return "null"
     if value.isprintable() and '"' not in value and "\\" not in value:
@@ -131,13 +134,14 @@ def taxed(nodes: list[TaxNode]) -> tuple[str, str]:
     node = nodes[0]
     price = node.price_set
     of_shop, of_buyer = price.shop_money.amount, price.presentment_money.amount
-    return _taxed_once(node.title, node.rate, of_shop, of_buyer, node.channel_liable)
+    return taxed_once(node.title, node.rate, of_shop, of_buyer, node.channel_liable)
 
 
 @functools.lru_cache(maxsize=16384)
-def _taxed_once(
+def taxed_once(
     title: str | None, percent: float | str | None, of_shop: str, of_buyer: str, liable: bool | None
 ) -> tuple[str, str]:
+    """Return what ``taxed`` does, of one tax line."""
     return amount(of_shop), json_text(f"[{_tax(title, percent, of_shop, of_buyer, liable)}]")
 
 
@@ -165,13 +169,37 @@ def allocations(nodes: list[AllocationNode]) -> str:
     """Return discount allocations as JSON text; *index* points into the discount applications."""
     if not nodes:
         return "[]"
-    written = [
-        f'{{"index":{node.discount_application.index},'
-        f'"amount":"{amount(node.allocated_amount_set.shop_money.amount)}",'
-        f'"presentment_amount":"{amount(node.allocated_amount_set.presentment_money.amount)}"}}'
-        for node in nodes
-    ]
-    return f"[{','.join(written)}]"
+    return f"[{','.join([_allocation(node) for node in nodes])}]"
+
+
+def allocated(nodes: list[AllocationNode]) -> tuple[str, str]:
+    """Return the sum of discounts in the shop's currency, and the allocations as ``jsonb``."""
+    if not nodes:
+        return "0", "[]"
+    if len(nodes) > 1:
+        return shop_total([node.allocated_amount_set for node in nodes]), allocations(nodes)
+    both = nodes[0].allocated_amount_set
+    index = nodes[0].discount_application.index
+    return allocated_once(index, both.shop_money.amount, both.presentment_money.amount)
+
+
+@functools.lru_cache(maxsize=16384)
+def allocated_once(index: int, of_shop: str, of_buyer: str) -> tuple[str, str]:
+    """Return what ``allocated`` does, of one allocation."""
+    return amount(of_shop), f"[{_allocated(index, of_shop, of_buyer)}]"
+
+
+def _allocation(node: AllocationNode) -> str:
+    both = node.allocated_amount_set
+    index = node.discount_application.index
+    return _allocated(index, both.shop_money.amount, both.presentment_money.amount)
+
+
+def _allocated(index: int, of_shop: str, of_buyer: str) -> str:
+    return (
+        f'{{"index":{index},"amount":"{amount(of_shop)}",'
+        f'"presentment_amount":"{amount(of_buyer)}"}}'
+    )
 
 
 def duties(nodes: list[DutyNode]) -> list[Part]:
@@ -230,46 +258,8 @@ def shipping_lines(nodes: list[ShippingLineNode]) -> str:
 def tracking(node: FulfillmentNode) -> str:
     """Return tracking companies, numbers and links as JSON text."""
     written = [
-        f'{{"company":{_json(info.company or None)},"number":{_quoted(info.number or None)},'
-        f'"url":{_quoted(info.url or None)}}}'
+        f'{{"company":{_json(info.company or None)},"number":{quoted(info.number or None)},'
+        f'"url":{quoted(info.url or None)}}}'
         for info in node.tracking_info
     ]
     return f"[{','.join(written)}]"
-
-
-def refund_adjustments(node: RefundNode) -> list[Part]:
-    """Return the amounts that explain the difference between goods and money."""
-    return [
-        {
-            "id": int(digits(adjustment.id)),
-            "reason": lowered(adjustment.reason),
-            "amount": shop(adjustment.amount_set),
-            "tax_amount": shop(adjustment.tax_amount_set),
-        }
-        for adjustment in node.order_adjustments.nodes
-    ]
-
-
-def refund_shipping(node: RefundNode) -> list[Part]:
-    """Return refunded shipping, positive."""
-    return [
-        {
-            "id": int(digits(line.id)),
-            "shipping_line_id": identity(line.shipping_line),
-            "amount": shop(line.subtotal_amount_set),
-            "tax": shop(line.tax_amount_set),
-        }
-        for line in node.refund_shipping_lines.nodes
-    ]
-
-
-def refund_duties(node: RefundNode) -> list[Part]:
-    """Return refunded duties."""
-    return [
-        {
-            "duty_id": identity(duty.original_duty),
-            "amount": shop(duty.amount_set),
-            "presentment_amount": presentment(duty.amount_set),
-        }
-        for duty in node.duties or []
-    ]

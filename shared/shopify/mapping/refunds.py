@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from shared.shopify.copytext import jsonb, optional, text
 from shared.shopify.mapping import parts
-from shared.shopify.mapping.values import Malformed, digits, moment, number_of, optional_moment
+from shared.shopify.mapping.values import (
+    Malformed,
+    digits,
+    lowered,
+    moment,
+    number_of,
+    optional_moment,
+)
 from shared.shopify.nodes.orders import RefundLineNode, RefundNode
 
 
@@ -34,9 +41,9 @@ def _refund_row(node: RefundNode, key: str) -> str:
             moment(happened),
             optional(node.note),
             parts.shop(node.total_refunded_set),
-            jsonb(parts.refund_adjustments(node)),
-            jsonb(parts.refund_shipping(node)),
-            jsonb(parts.refund_duties(node)),
+            jsonb(_adjustments(node)),
+            jsonb(_shipping(node)),
+            jsonb(_duties(node)),
         )
     )
 
@@ -57,3 +64,41 @@ def _line_row(node: RefundLineNode, key: str, position: int) -> str:
             parts.presentment(node.total_tax_set),
         )
     )
+
+
+def _adjustments(node: RefundNode) -> list[parts.Part]:
+    """Return the amounts that explain the difference between goods and money."""
+    return [
+        {
+            "id": int(digits(adjustment.id)),
+            "reason": lowered(adjustment.reason),
+            "amount": parts.shop(adjustment.amount_set),
+            "tax_amount": parts.shop(adjustment.tax_amount_set),
+        }
+        for adjustment in node.order_adjustments.nodes
+    ]
+
+
+def _shipping(node: RefundNode) -> list[parts.Part]:
+    """Return refunded shipping, positive."""
+    return [
+        {
+            "id": int(digits(line.id)),
+            "shipping_line_id": parts.identity(line.shipping_line),
+            "amount": parts.shop(line.subtotal_amount_set),
+            "tax": parts.shop(line.tax_amount_set),
+        }
+        for line in node.refund_shipping_lines.nodes
+    ]
+
+
+def _duties(node: RefundNode) -> list[parts.Part]:
+    """Return refunded duties."""
+    return [
+        {
+            "duty_id": parts.identity(duty.original_duty),
+            "amount": parts.shop(duty.amount_set),
+            "presentment_amount": parts.presentment(duty.amount_set),
+        }
+        for duty in node.duties or []
+    ]

@@ -12,26 +12,22 @@ from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import digits
 from shared.shopify.nodes.parts import Money
 from shared.shopify.nodes.payments import DisputeNode, DisputeReasonNode
-from shared.shopify.payloads.notices import moment_of
-from shared.shopify.payloads.parts import NOTHING, Id, Payload, Plain, plain, reference
+from shared.shopify.payloads.notices import Identified, moment_of
+from shared.shopify.payloads.parts import Id, Payload, Plain, decoder, plain, reference
 from shared.shopify.snapshots import Deletion, Fact, Refetch
 
 
-class _Identified(Payload):
-    id: Id
-
-
-class _Named(Payload):
+class DiscountNotice(Payload):
     gid: str = msgspec.field(name="admin_graphql_api_id")
 
 
-class _Dispute(Payload):
+class DisputePayload(Payload):
     id: Id
     type: str
     status: str
     initiated_at: str
     currency: str
-    amount: Plain = NOTHING
+    amount: Plain = None
     order_id: Id | None = None
     reason: str | None = None
     network_reason_code: str | int | None = None
@@ -40,9 +36,9 @@ class _Dispute(Payload):
     finalized_on: str | None = None
 
 
-_identified = msgspec.json.Decoder(_Identified)
-_named = msgspec.json.Decoder(_Named)
-_dispute = msgspec.json.Decoder(_Dispute)
+_identified = decoder(Identified)
+_named = decoder(DiscountNotice)
+_dispute = decoder(DisputePayload)
 
 
 def collection_touched(delivery: Delivery, origin: Origin) -> list[Fact]:

@@ -12,7 +12,6 @@ from shared.shopify.nodes.customers import (
 from shared.shopify.nodes.parts import Money
 from shared.shopify.payloads.metafields import MetafieldPayload
 from shared.shopify.payloads.parts import (
-    NOTHING,
     AddressPayload,
     Id,
     Payload,
@@ -51,7 +50,7 @@ class CustomerPayload(Payload):
     note: str | None = None
     tags: str | list[str] | None = None
     orders_count: int | None = None
-    total_spent: Plain = NOTHING
+    total_spent: Plain = None
     currency: str | None = None
     email_marketing_consent: ConsentPayload | None = None
     sms_marketing_consent: ConsentPayload | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.shopify.nodes.metafields import MetafieldNode
-from shared.shopify.payloads.parts import NOTHING, Id, Payload, Plain
+from shared.shopify.payloads.parts import Id, Payload, Verbatim, nothing
 
 
 class MetafieldPayload(Payload):
@@ -15,7 +15,7 @@ class MetafieldPayload(Payload):
     created_at: str
     updated_at: str
     type: str = ""
-    value: Plain = NOTHING
+    value: Verbatim = msgspec.field(default_factory=nothing)
 
 
 def metafield_nodes(bodies: list[MetafieldPayload] | None) -> list[MetafieldNode] | None:
@@ -35,7 +35,7 @@ def _node(body: MetafieldPayload) -> MetafieldNode:
     )
 
 
-def _text(value: Plain) -> str:
+def _text(value: Verbatim) -> str:
     """Return a value as GraphQL writes it: a text stays, a bare number or flag becomes one."""
     written = bytes(value)
     return msgspec.json.decode(written, type=str) if written[:1] == b'"' else written.decode()

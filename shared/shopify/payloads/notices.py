@@ -28,43 +28,43 @@ from shared.shopify.snapshots import (
 Reader: TypeAlias = Callable[[Delivery, Origin], list[Fact]]
 
 
-class _Identified(Payload):
+class Identified(Payload):
     id: Id
 
 
-class _Pair(Payload):
+class StockPlace(Payload):
     inventory_item_id: Id
     location_id: Id
 
 
-class _OrderMention(Payload):
+class OrderMention(Payload):
     order_id: Id
 
 
-class _CustomerMention(Payload):
+class CustomerMention(Payload):
     customer_id: Id | str | None = None
     camel: str | None = msgspec.field(name="customerId", default=None)
     id: Id | str | None = None
 
 
-class _Merge(Payload):
+class CustomerMerge(Payload):
     kept: str | None = msgspec.field(name="admin_graphql_api_customer_kept_id", default=None)
     gone: str | None = msgspec.field(name="admin_graphql_api_customer_deleted_id", default=None)
     status: str | None = None
 
 
-class _BulkEnd(Payload):
+class BulkEnd(Payload):
     gid: str = msgspec.field(name="admin_graphql_api_id")
 
 
 _MERGED = "completed"
 
-_identified = msgspec.json.Decoder(_Identified)
-_pair = msgspec.json.Decoder(_Pair)
-_order_mention = msgspec.json.Decoder(_OrderMention)
-_customer_mention = msgspec.json.Decoder(_CustomerMention)
-_merge = msgspec.json.Decoder(_Merge)
-_bulk_end = msgspec.json.Decoder(_BulkEnd)
+_identified = msgspec.json.Decoder(Identified)
+_pair = msgspec.json.Decoder(StockPlace)
+_order_mention = msgspec.json.Decoder(OrderMention)
+_customer_mention = msgspec.json.Decoder(CustomerMention)
+_merge = msgspec.json.Decoder(CustomerMerge)
+_bulk_end = msgspec.json.Decoder(BulkEnd)
 
 
 def moment_of(delivery: Delivery) -> datetime:

@@ -1,27 +1,27 @@
-"""An order body as an Order node."""
+"""An order body as an Order node, and what hangs below it."""
 
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
+from shared.shopify.mapping.orders import OrderParts
 from shared.shopify.mapping.values import Malformed, total
 from shared.shopify.nodes.orders import (
     DiscountNode,
     DiscountValue,
-    DutyNode,
     FulfillmentNode,
-    LineNode,
-    OrderNode,
+    OrderHead,
     ShippingLineNode,
     TrackingNode,
     bag,
 )
 from shared.shopify.nodes.parts import MoneyBag
+from shared.shopify.payloads.line_rows import line_rows
+from shared.shopify.payloads.metafields import metafield_nodes
 from shared.shopify.payloads.orders import (
     DiscountPayload,
-    DutyPayload,
     FulfillmentPayload,
-    LinePayload,
     OrderPayload,
     ShippingPayload,
 )
@@ -33,7 +33,6 @@ from shared.shopify.payloads.parts import (
     certain,
     known,
     money,
-    page,
     plain,
     reference,
     split_tags,
@@ -51,13 +50,24 @@ _SETTLED = frozenset({"paid", "refunded", "partially_refunded", "voided"})
 _MOST = 2**31 - 1
 
 
-def order_node(body: OrderPayload) -> OrderNode:
+def order_parts(body: OrderPayload) -> OrderParts:
+    """Return the children of *body*."""
+    return OrderParts(
+        lines=partial(line_rows, body),
+        shipping=[_shipping_line(one) for one in body.shipping_lines or ()],
+        discounts=_discounts(body.discount_applications),
+        refunds=[refund_node(one, currency=body.currency) for one in body.refunds or ()],
+        metafields=metafield_nodes(body.metafields),
+    )
+
+
+def order_head(body: OrderPayload, children: OrderParts) -> OrderHead:
     """Return *body* as the node that GraphQL would give; REST orders carry no transactions."""
     price = certain(body.total_price_set, body.total_price, name="total_price")
     subtotal = known(body.subtotal_price_set, body.subtotal_price, price)
     discounts = known(body.total_discounts_set, body.total_discounts)
     tax = known(body.total_tax_set, body.total_tax)
-    node = OrderNode(
+    node = OrderHead(
         id=str(body.id),
         name=body.name or f"#{body.order_number or body.id}",
         created_at=body.created_at,
@@ -80,7 +90,7 @@ def order_node(body: OrderPayload) -> OrderNode:
         ),
         current_total_tax_set=known(body.current_total_tax_set, body.current_total_tax, tax),
         total_outstanding_set=known(None, body.total_outstanding, _owed(body, price)),
-        line_items=page(_lines(body)),
+        total_shipping_price_set=_shipping_total(body.total_shipping_price_set, children.shipping),
     )
     _describe(node, body)
     _flag(node, body)
@@ -88,7 +98,7 @@ def order_node(body: OrderPayload) -> OrderNode:
     return node
 
 
-def _describe(node: OrderNode, body: OrderPayload) -> None:
+def _describe(node: OrderHead, body: OrderPayload) -> None:
     node.confirmation_number = body.confirmation_number
     node.email = body.email
     node.phone = body.phone
@@ -106,7 +116,7 @@ def _describe(node: OrderNode, body: OrderPayload) -> None:
     node.customer = reference(body.customer.id if body.customer else None)
 
 
-def _flag(node: OrderNode, body: OrderPayload) -> None:
+def _flag(node: OrderHead, body: OrderPayload) -> None:
     gateways = body.payment_gateway_names
     if gateways is None:
         gateways = [body.gateway] if body.gateway else []
@@ -118,14 +128,9 @@ def _flag(node: OrderNode, body: OrderPayload) -> None:
     node.confirmed = body.confirmed is not False
 
 
-def _enclose(node: OrderNode, body: OrderPayload) -> None:
-    shipping = [_shipping_line(one) for one in body.shipping_lines or ()]
-    node.shipping_lines = page(shipping)
-    node.total_shipping_price_set = _shipping_total(body.total_shipping_price_set, shipping)
+def _enclose(node: OrderHead, body: OrderPayload) -> None:
     node.total_tip_received_set = known(None, body.total_tip_received)
     node.original_total_duties_set = money(body.original_total_duties_set)
-    node.discount_applications = page(_discounts(body.discount_applications))
-    node.refunds = [refund_node(one, currency=body.currency) for one in body.refunds or ()]
     node.fulfillments = [_fulfillment(one) for one in body.fulfillments or ()]
     node.tax_lines = taxes(body.tax_lines)
     node.custom_attributes = attributes(body.note_attributes)
@@ -142,52 +147,6 @@ def _shipping_total(both: BagPayload | None, lines: list[ShippingLineNode]) -> M
     return money(both) or bag(
         total([one.shop_money.amount for one in kept]),
         total([one.presentment_money.amount for one in kept]),
-    )
-
-
-def _lines(body: OrderPayload) -> list[LineNode]:
-    refunded: dict[int, int] = {}
-    for refund in body.refunds or ():
-        for line in refund.refund_line_items or ():
-            refunded[line.line_item_id] = refunded.get(line.line_item_id, 0) + line.quantity
-    return [_line(one, refunded.get(one.id, 0)) for one in body.line_items]
-
-
-def _line(body: LinePayload, refunded: int) -> LineNode:
-    left = max(body.quantity - refunded, 0)
-    return LineNode(
-        id=str(body.id),
-        title=body.title or body.name or "",
-        quantity=body.quantity,
-        current_quantity=left if body.current_quantity is None else body.current_quantity,
-        original_unit_price_set=certain(body.price_set, body.price, name="price"),
-        variant_title=body.variant_title,
-        vendor=body.vendor,
-        sku=body.sku,
-        is_gift_card=bool(body.gift_card),
-        requires_shipping=body.requires_shipping is not False,
-        taxable=body.taxable is not False,
-        product=reference(body.product_id),
-        variant=reference(body.variant_id),
-        custom_attributes=attributes(body.properties),
-        tax_lines=taxes(body.tax_lines),
-        discount_allocations=allocations(body.discount_allocations),
-        duties=[_duty(one) for one in body.duties or ()],
-    )
-
-
-def _duty(body: DutyPayload) -> DutyNode:
-    both = (
-        BagPayload(shop_money=body.shop_money, presentment_money=body.presentment_money)
-        if body.shop_money
-        else None
-    )
-    return DutyNode(
-        id=str(body.id),
-        price=known(both, body.price),
-        country_code_of_origin=body.country_code_of_origin,
-        harmonized_system_code=body.harmonized_system_code,
-        tax_lines=taxes(body.tax_lines),
     )
 
 

@@ -12,7 +12,7 @@ from shared.errors import Rejected
 from shared.shopify.mapping import decoded
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.mapping.values import digits, instant
-from shared.shopify.payloads.notices import deletion_of
+from shared.shopify.payloads.notices import Identified, deletion_of
 from shared.shopify.payloads.parts import Id, Payload
 from shared.shopify.snapshots import Fact, Kind, Refetch
 
@@ -21,45 +21,41 @@ _FULFILLMENT_ORDER = re.compile(rb"gid:\\?/\\?/shopify\\?/FulfillmentOrder\\?/(\
 _ABANDONED_AFTER = timedelta(minutes=10)
 
 
-class _OrderMention(Payload):
+class OrderNamed(Payload):
     order_id: Id | None = None
     gid: str | None = msgspec.field(name="admin_graphql_api_order_id", default=None)
 
 
-class _OrderEdit(Payload):
-    order_edit: _OrderMention
+class OrderEdit(Payload):
+    order_edit: OrderNamed
 
 
-class _Named(Payload):
+class Named(Payload):
     id: Id | str | None = None
     gid: str | None = msgspec.field(name="admin_graphql_api_id", default=None)
 
 
-class _Return(Payload):
-    order: _Named | None = None
+class ReturnNotice(Payload):
+    order: Named | None = None
     order_id: Id | None = None
 
 
-class _FulfillmentOrder(Payload):
-    fulfillment_order: _Named | None = None
+class FulfillmentOrderNotice(Payload):
+    fulfillment_order: Named | None = None
 
 
-class _Identified(Payload):
-    id: Id
-
-
-class _Checkout(Payload):
+class CheckoutNotice(Payload):
     id: Id | None = None
     created_at: str | None = None
     updated_at: str | None = None
 
 
-_order_mention = msgspec.json.Decoder(_OrderMention)
-_order_edit = msgspec.json.Decoder(_OrderEdit)
-_return = msgspec.json.Decoder(_Return)
-_fulfillment_order = msgspec.json.Decoder(_FulfillmentOrder)
-_identified = msgspec.json.Decoder(_Identified)
-_checkout = msgspec.json.Decoder(_Checkout)
+_order_mention = msgspec.json.Decoder(OrderNamed)
+_order_edit = msgspec.json.Decoder(OrderEdit)
+_return = msgspec.json.Decoder(ReturnNotice)
+_fulfillment_order = msgspec.json.Decoder(FulfillmentOrderNotice)
+_identified = msgspec.json.Decoder(Identified)
+_checkout = msgspec.json.Decoder(CheckoutNotice)
 _order_gone, _details_gone = deletion_of("order"), deletion_of("order_details")
 
 
@@ -136,7 +132,7 @@ def nothing(delivery: Delivery, origin: Origin) -> list[Fact]:
     return []
 
 
-def _order_of(body: _OrderMention) -> int:
+def _order_of(body: OrderNamed) -> int:
     named = body.order_id or body.gid
     if not named:
         raise Rejected("order_id is missing", code="bad_payload", details={"path": "$..order_id"})

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from shared.shopify.nodes.parts import Count
 from shared.shopify.payloads.metafields import MetafieldPayload
 from shared.shopify.payloads.parts import (
-    NOTHING,
     AddressPayload,
     AllocationPayload,
     AttributePayload,
@@ -28,7 +27,7 @@ class DutyPayload(Payload):
     harmonized_system_code: str | None = None
     shop_money: MoneyPayload | None = None
     presentment_money: MoneyPayload | None = None
-    price: Plain = NOTHING
+    price: Plain = None
     tax_lines: list[TaxPayload] | None = None
 
 
@@ -38,7 +37,7 @@ class LinePayload(Payload):
     title: str | None = None
     name: str | None = None
     current_quantity: Count | None = None
-    price: Plain = NOTHING
+    price: Plain = None
     price_set: BagPayload | None = None
     variant_title: str | None = None
     vendor: str | None = None
@@ -59,9 +58,9 @@ class ShippingPayload(Payload):
     title: str | None = None
     code: str | None = None
     source: str | None = None
-    price: Plain = NOTHING
+    price: Plain = None
     price_set: BagPayload | None = None
-    discounted_price: Plain = NOTHING
+    discounted_price: Plain = None
     discounted_price_set: BagPayload | None = None
     is_removed: bool | None = None
     tax_lines: list[TaxPayload] | None = None
@@ -70,7 +69,7 @@ class ShippingPayload(Payload):
 
 class DiscountPayload(Payload):
     type: str = ""
-    value: Plain = NOTHING
+    value: Plain = None
     value_type: str | None = None
     allocation_method: str | None = None
     target_selection: str | None = None
@@ -86,7 +85,7 @@ class TransactionPayload(Payload):
     created_at: str
     order_id: Id | None = None
     status: str | None = None
-    amount: Plain = NOTHING
+    amount: Plain = None
     currency: str | None = None
     parent_id: Id | None = None
     processed_at: str | None = None
@@ -121,9 +120,9 @@ class RefundLinePayload(Payload):
     id: Id | None = None
     location_id: Id | None = None
     restock_type: str | None = None
-    subtotal: Plain = NOTHING
+    subtotal: Plain = None
     subtotal_set: BagPayload | None = None
-    total_tax: Plain = NOTHING
+    total_tax: Plain = None
     total_tax_set: BagPayload | None = None
 
 
@@ -131,9 +130,9 @@ class AdjustmentPayload(Payload):
     id: Id
     kind: str | None = None
     reason: str | None = None
-    amount: Plain = NOTHING
+    amount: Plain = None
     amount_set: BagPayload | None = None
-    tax_amount: Plain = NOTHING
+    tax_amount: Plain = None
     tax_amount_set: BagPayload | None = None
 
 
@@ -208,26 +207,26 @@ class OrderPayload(Payload):
     note_attributes: list[AttributePayload] | None = None
     billing_address: AddressPayload | None = None
     shipping_address: AddressPayload | None = None
-    subtotal_price: Plain = NOTHING
+    subtotal_price: Plain = None
     subtotal_price_set: BagPayload | None = None
-    total_discounts: Plain = NOTHING
+    total_discounts: Plain = None
     total_discounts_set: BagPayload | None = None
     total_shipping_price_set: BagPayload | None = None
-    total_tax: Plain = NOTHING
+    total_tax: Plain = None
     total_tax_set: BagPayload | None = None
-    total_tip_received: Plain = NOTHING
-    total_price: Plain = NOTHING
+    total_tip_received: Plain = None
+    total_price: Plain = None
     total_price_set: BagPayload | None = None
     original_total_duties_set: BagPayload | None = None
-    current_subtotal_price: Plain = NOTHING
+    current_subtotal_price: Plain = None
     current_subtotal_price_set: BagPayload | None = None
-    current_total_discounts: Plain = NOTHING
+    current_total_discounts: Plain = None
     current_total_discounts_set: BagPayload | None = None
-    current_total_tax: Plain = NOTHING
+    current_total_tax: Plain = None
     current_total_tax_set: BagPayload | None = None
-    current_total_price: Plain = NOTHING
+    current_total_price: Plain = None
     current_total_price_set: BagPayload | None = None
-    total_outstanding: Plain = NOTHING
+    total_outstanding: Plain = None
     tax_lines: list[TaxPayload] | None = None
     shipping_lines: list[ShippingPayload] | None = None
     discount_applications: list[DiscountPayload] | None = None

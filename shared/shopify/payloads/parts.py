@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import orjson
 
 from shared.errors import Rejected
+from shared.shopify.mapping.values import Malformed
 from shared.shopify.nodes.orders import AllocationNode, ApplicationIndex, TaxNode, bag
 from shared.shopify.nodes.parts import (
     AddressNode,
@@ -23,10 +23,18 @@ from shared.shopify.nodes.parts import (
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-# A plain amount is a text, or a bare number in old bodies: kept as the bytes that were sent,
-# because a float is no amount.
-Plain: TypeAlias = msgspec.Raw
-NOTHING = msgspec.Raw(b"null")
+# A plain amount is a text, or a bare number in old bodies, of which ``decoder`` keeps the digits
+# that were sent: a float is no amount.
+Plain: TypeAlias = Annotated[
+    Any, msgspec.Meta(extra_json_schema={"type": ["string", "number", "null"]})
+]
+# A value of any type, as the bytes that were sent.
+Verbatim: TypeAlias = msgspec.Raw
+
+
+def nothing() -> Verbatim:
+    """Return null for a field that is absent; as its default no schema could show it."""
+    return msgspec.Raw(b"null")
 
 
 class Payload(msgspec.Struct, kw_only=True, gc=False):
@@ -34,7 +42,7 @@ class Payload(msgspec.Struct, kw_only=True, gc=False):
 
 
 class MoneyPayload(Payload):
-    amount: Plain = NOTHING
+    amount: Plain = None
     currency_code: str | None = None
     currency: str | None = None
 
@@ -48,13 +56,13 @@ class TaxPayload(Payload):
     title: str | None = None
     rate: float | str | None = None
     channel_liable: bool | None = None
-    price: Plain = NOTHING
+    price: Plain = None
     price_set: BagPayload | None = None
 
 
 class AllocationPayload(Payload):
     discount_application_index: Count = 0
-    amount: Plain = NOTHING
+    amount: Plain = None
     amount_set: BagPayload | None = None
 
 
@@ -78,42 +86,42 @@ class AddressPayload(Payload):
 
 class AttributePayload(Payload):
     name: str
-    value: Plain = NOTHING
+    value: Verbatim = msgspec.field(default_factory=nothing)
+
+
+def decoder(body: type[T]) -> msgspec.json.Decoder[T]:
+    """Return a decoder of *body* that loses no digit of a plain amount."""
+    return msgspec.json.Decoder(body, float_hook=str)
 
 
 def plain(value: Plain) -> str | None:
     """Return a plain amount's text, None when it is absent, null or empty."""
-    return _plain(bytes(value))
+    if value is None or type(value) is str:
+        return value or None
+    if type(value) is int:
+        return str(value)
+    raise Malformed(str(value))
 
 
-def _plain(value: bytes) -> str | None:
-    written = value.decode().strip().strip('"')
-    return None if written in ("null", "") else written
+def amounts(both: BagPayload | None, value: Plain) -> tuple[str, str] | None:
+    """Return the amounts of the ``*_set``, else the plain amount in both currencies."""
+    if both is not None and (of_shop := plain(both.shop_money.amount)):
+        other = both.presentment_money
+        return of_shop, (plain(other.amount) if other else None) or of_shop
+    single = plain(value)
+    return None if single is None else (single, single)
 
 
 def money(
-    both: BagPayload | None, value: Plain = NOTHING, default: MoneyBag | None = None
+    both: BagPayload | None, value: Plain = None, default: MoneyBag | None = None
 ) -> MoneyBag | None:
-    """Return the ``*_set``, else the plain amount in both currencies, else *default*."""
-    if both is not None:
-        other = both.presentment_money
-        found = _bag(bytes(both.shop_money.amount), bytes(other.amount) if other else None)
-        if found is not None:
-            return found
-    return _bag(bytes(value), None) or default
-
-
-# An order says most of its amounts several times.
-@functools.lru_cache(maxsize=16384)
-def _bag(of_shop: bytes, of_buyer: bytes | None) -> MoneyBag | None:
-    amount = _plain(of_shop)
-    if amount is None:
-        return None
-    return bag(amount, None if of_buyer is None else _plain(of_buyer))
+    """Return what ``amounts`` finds, else *default*."""
+    found = amounts(both, value)
+    return default if found is None else bag(*found)
 
 
 def known(
-    both: BagPayload | None, value: Plain = NOTHING, default: MoneyBag | None = None
+    both: BagPayload | None, value: Plain = None, default: MoneyBag | None = None
 ) -> MoneyBag:
     """Return what ``money`` finds, else zero."""
     return money(both, value, default) or bag("0")
@@ -196,7 +204,7 @@ def attributes(payloads: list[AttributePayload] | None) -> list[AttributeNode]:
     return [AttributeNode(key=one.name, value=_value(one.value)) for one in payloads or ()]
 
 
-def _value(raw: Plain) -> str | None:
+def _value(raw: Verbatim) -> str | None:
     written = bytes(raw)
     value = orjson.loads(written)
     return value if value is None or isinstance(value, str) else written.decode()

@@ -15,19 +15,19 @@ from shared.shopify.payloads.parts import Id, Payload
 from shared.shopify.snapshots import Fact, PrivacyAsked
 
 
-class _Customer(Payload):
+class PrivacyCustomer(Payload):
     id: Id
     email: str | None = None
     phone: str | None = None
 
 
-class _CustomerAsked(Payload):
-    customer: _Customer
+class CustomerAsked(Payload):
+    customer: PrivacyCustomer
     orders_requested: list[Id] | None = None
     orders_to_redact: list[Id] | None = None
 
 
-_customer_asked = msgspec.json.Decoder(_CustomerAsked)
+_customer_asked = msgspec.json.Decoder(CustomerAsked)
 
 
 def customer_asked(delivery: Delivery, origin: Origin) -> list[Fact]:

@@ -17,7 +17,6 @@ from shared.shopify.nodes.products import (
 )
 from shared.shopify.payloads.metafields import MetafieldPayload, metafield_nodes
 from shared.shopify.payloads.parts import (
-    NOTHING,
     Id,
     Payload,
     Plain,
@@ -35,8 +34,8 @@ class VariantPayload(Payload):
     title: str | None = None
     sku: str | None = None
     barcode: str | None = None
-    price: Plain = NOTHING
-    compare_at_price: Plain = NOTHING
+    price: Plain = None
+    compare_at_price: Plain = None
     position: Count = 1
     taxable: bool | None = None
     inventory_policy: str | None = None

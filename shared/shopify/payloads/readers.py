@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from shared.deliveries import Delivery
 from shared.shopify.mapping import decoded
 from shared.shopify.mapping.customers import customer_snapshot
 from shared.shopify.mapping.inventory import item_snapshot, level_snapshot, location_snapshot
-from shared.shopify.mapping.orders import order_snapshot, transaction_row, whole
+from shared.shopify.mapping.orders import order_snapshot, transaction_row
 from shared.shopify.mapping.products import product_snapshot
 from shared.shopify.mapping.shops import shop_fact
 from shared.shopify.mapping.snapshot import Origin
 from shared.shopify.payloads.customers import CustomerPayload, address_nodes, customer_head
 from shared.shopify.payloads.metafields import metafield_nodes
-from shared.shopify.payloads.order_nodes import order_node
+from shared.shopify.payloads.order_nodes import order_head, order_parts
 from shared.shopify.payloads.orders import OrderPayload, TransactionPayload
+from shared.shopify.payloads.parts import decoder
 from shared.shopify.payloads.products import (
     ProductPayload,
     media_nodes,
@@ -40,14 +39,14 @@ from shared.shopify.payloads.stock import (
 )
 from shared.shopify.snapshots import ChildRows, Fact, Refetch
 
-_order = msgspec.json.Decoder(OrderPayload)
-_transaction = msgspec.json.Decoder(TransactionPayload)
-_product = msgspec.json.Decoder(ProductPayload)
-_customer = msgspec.json.Decoder(CustomerPayload)
-_item = msgspec.json.Decoder(ItemPayload)
-_level = msgspec.json.Decoder(LevelPayload)
-_location = msgspec.json.Decoder(LocationPayload)
-_shop = msgspec.json.Decoder(ShopPayload)
+_order = decoder(OrderPayload)
+_transaction = decoder(TransactionPayload)
+_product = decoder(ProductPayload)
+_customer = decoder(CustomerPayload)
+_item = decoder(ItemPayload)
+_level = decoder(LevelPayload)
+_location = decoder(LocationPayload)
+_shop = decoder(ShopPayload)
 
 
 def order(delivery: Delivery, origin: Origin) -> list[Fact]:
@@ -55,10 +54,10 @@ def order(delivery: Delivery, origin: Origin) -> list[Fact]:
     body = decoded(delivery.body, _order)
     refunds = body.refunds or []
     foreign = any(paid_back_elsewhere(one, currency=body.currency) for one in refunds)
-    node = order_node(body)
+    children = order_parts(body)
     snapshot = order_snapshot(
-        node,
-        whole(node, metafield_nodes(body.metafields)),
+        order_head(body, children),
+        children,
         origin=origin,
         incomplete="refund_currency" if foreign else "",
     )

@@ -11,7 +11,7 @@ from shared.shopify.nodes.inventory import (
 )
 from shared.shopify.nodes.parts import Count, Money, Reference
 from shared.shopify.nodes.shops import PlanNode, ShopNode
-from shared.shopify.payloads.parts import NOTHING, Id, Payload, Plain, plain
+from shared.shopify.payloads.parts import Id, Payload, Plain, plain
 
 
 class ItemPayload(Payload):
@@ -21,7 +21,7 @@ class ItemPayload(Payload):
     sku: str | None = None
     tracked: bool | None = None
     requires_shipping: bool | None = None
-    cost: Plain = NOTHING
+    cost: Plain = None
     country_code_of_origin: str | None = None
     province_code_of_origin: str | None = None
     harmonized_system_code: str | None = None
