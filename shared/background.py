@@ -12,6 +12,9 @@ from aiohttp import web
 
 log = structlog.get_logger()
 
+# So long a task may take to clean up before it is told once more to end.
+_AGAIN_SECONDS = 2.0
+
 Work = Callable[[web.Application, asyncio.Event], Awaitable[None]]
 
 
@@ -31,15 +34,23 @@ def in_background(
         yield
         stop.set()
         await asyncio.wait([task], timeout=grace_seconds)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task
+        await ended(task)
 
     return running
 
 
 async def _run(work: Work, app: web.Application, stop: asyncio.Event) -> None:
     await work(app, stop)
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* and wait for its end, which it may have reached before.
+
+    As often as it takes: aiormq swallows a cancellation that comes while a channel closes.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_AGAIN_SECONDS)
 
 
 def watched(work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:

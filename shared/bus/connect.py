@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 from aiohttp import web
@@ -49,3 +49,8 @@ async def open_bus(amqp_url: str, pool: Pool, *, prefix: str = "") -> Bus:
     except Unavailable:
         log.warning("starting without RabbitMQ")
     return bus
+
+
+def burying(bus: Bus, pool: Pool) -> Sequence[Bus]:
+    """Return where letters may lie dead: on *bus*, and in Postgres since before it was RabbitMQ."""
+    return [bus] if isinstance(bus, PostgresBus) else [bus, PostgresBus(pool)]

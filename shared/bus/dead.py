@@ -1,4 +1,7 @@
-"""What an operator does with the dead: look, replay, drop; the same on every bus."""
+"""What is done with the dead, the same on every bus.
+
+An operator looks, replays and drops; what is too old goes, and what nobody may keep.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import orjson
 
 from shared.bus.protocol import Bus, DeadLetter, DeadLetters, Message
 from shared.deliveries import TOPIC as DELIVERIES
-from shared.deliveries import unpack
+from shared.deliveries import Delivery, pack, unpack
 from shared.errors import Rejected
 
 Told: TypeAlias = Callable[[int], None]
@@ -142,3 +145,47 @@ async def drop(bus: Bus, queue: str, wanted: Wanted, *, told: Told = lambda _: N
             done += 1
             told(done)
     return done
+
+
+async def expire(bus: Bus, queue: str, *, before: datetime) -> int:
+    """Forget what died *before*; return how many that were.
+
+    Raises Unavailable while somebody else looks at them, who would see fewer.
+    """
+    done = 0
+    async with bus.dead_letters(queue, alone=True) as letters:
+        async for letter in letters:
+            if (letter.died_at or letter.published_at or before) < before:
+                await letters.drop(letter)
+                done += 1
+    return done
+
+
+async def weed(bus: Bus, queue: str, doomed: Callable[[Delivery], bool]) -> int:
+    """Take every delivery that is *doomed* out of the dead; return how many that were.
+
+    Raises Unavailable while somebody else looks at the dead, who may hold some of them.
+    """
+    taken = 0
+    async with bus.dead_letters(queue, alone=True) as letters:
+        async for letter in letters:
+            taken += await _weed_one(letters, letter, doomed)
+    return taken
+
+
+async def _weed_one(
+    letters: DeadLetters, letter: DeadLetter, doomed: Callable[[Delivery], bool]
+) -> int:
+    try:
+        deliveries = unpack(letter.message.body)
+    except Rejected:
+        # Nobody can read it, we neither; it expires.
+        return 0
+    kept = [one for one in deliveries if not doomed(one)]
+    if len(kept) == len(deliveries):
+        return 0
+    if kept:
+        await letters.replace(letter, pack(kept))
+    else:
+        await letters.drop(letter)
+    return len(deliveries) - len(kept)

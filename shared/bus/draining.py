@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from shared.background import watched
+from shared.background import ended, watched
 
 
 class Stoppable(Protocol):
@@ -27,7 +27,6 @@ async def draining(consumer: Stoppable, queue: str, *, seconds: float) -> AsyncI
     finally:
         consumer.stop()
         await asyncio.wait([task], timeout=seconds)
-        task.cancel()
-        await asyncio.wait([task])
+        await ended(task)
     if not task.cancelled():
         task.result()

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 from shared.errors import Unavailable
@@ -51,16 +51,23 @@ class GroupCommit(Generic[Item]):
 
         Raises Unavailable at once when too much waits already.
         """
-        if self._full(size):
+        waiting, limits = self._waiting, self._limits
+        if waiting and (
+            len(waiting) >= limits.waiting or self._waiting_size + size > limits.waiting_size
+        ):
             raise Unavailable("too much is waiting to be stored", retry_after=1, code="overloaded")
-        loop = asyncio.get_running_loop()
-        durable: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((item, size, durable))
+        durable: asyncio.Future[None] = self._loop.create_future()
+        waiting.append((item, size, durable))
         self._waiting_size += size
         if not self._scheduled and self._may_leave():
             self._scheduled = True
-            loop.call_soon(self._launch)
+            self._loop.call_soon(self._launch)
         return durable
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Asking for the running one is a system call on Python 3.11.
+        return asyncio.get_running_loop()
 
     @property
     def crowded(self) -> bool:
@@ -77,14 +84,6 @@ class GroupCommit(Generic[Item]):
             self._launch()
             await asyncio.wait(self._batches)
 
-    def _full(self, size: int) -> bool:
-        if not self._waiting:
-            return False
-        limits = self._limits
-        return (
-            len(self._waiting) >= limits.waiting or self._waiting_size + size > limits.waiting_size
-        )
-
     def _may_leave(self) -> bool:
         limits, taken = self._limits, len(self._batches)
         if 2 * taken < limits.in_flight:
@@ -96,7 +95,7 @@ class GroupCommit(Generic[Item]):
         self._scheduled = False
         while self._waiting and self._may_leave():
             items, futures = self._next_batch()
-            batch = asyncio.get_running_loop().create_task(self._commit(items))
+            batch = self._loop.create_task(self._commit(items))
             self._batches.add(batch)
             batch.add_done_callback(partial(self._finished, futures))
 

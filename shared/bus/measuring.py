@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from shared.background import watched
+from shared.background import ended, watched
 from shared.bus.protocol import Bus, QueueState
 from shared.errors import Unavailable
 from shared.metrics import BUS_MESSAGES, BUS_OLDEST_AGE_SECONDS
@@ -51,8 +51,7 @@ async def measured(bus: Bus, queue: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        measuring.cancel()
-        await asyncio.wait([measuring])
+        await ended(measuring)
 
 
 async def _keep_measuring(bus: Bus, queue: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from shared.background import watched
+from shared.background import ended, watched
 from shared.bus.protocol import Pause
 from shared.errors import Rejected, Unavailable
 from shared.metrics import BUS_PAUSED
@@ -80,8 +80,7 @@ class StoredPauses:
     async def _rest_if_unheard(self) -> None:
         if self._looking is not None and not self._holds:
             looking, self._looking = self._looking, None
-            looking.cancel()
-            await asyncio.wait([looking])
+            await ended(looking)
 
     async def _keep_looking(self) -> None:
         while True:

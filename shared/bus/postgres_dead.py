@@ -50,6 +50,13 @@ class PostgresDeadLetters:
         with translated():
             await self._pool.execute(SQL["drop_dead"], self._row_queue, int(letter.dead_id))
 
+    async def replace(self, letter: DeadLetter, body: bytes) -> None:
+        """See DeadLetters.replace."""
+        with translated():
+            await self._pool.execute(
+                SQL["replace_dead"], self._row_queue, int(letter.dead_id), body
+            )
+
     async def _page(self, place: tuple[datetime, int], opened_at: datetime) -> list[Record]:
         with translated():
             return await self._pool.fetch(

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 import structlog
 
+from shared.background import ended
 from shared.bus.headers import failed
 from shared.bus.jitter import Spread
 from shared.bus.protocol import Bury, Done, Message, Outcome, Retry
@@ -99,8 +100,7 @@ class Lease:
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.wait([beating])
+            await ended(beating)
 
     async def _beat(self, ids: Sequence[int]) -> None:
         while True:

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from shared.background import ended
 from shared.errors import Unavailable
 from shared.postgres import Connection, Pool, load_queries, translated
 
@@ -55,8 +56,7 @@ class Doorbell:
         if self._ringing is not None:
             await asyncio.wait([self._ringing])
         if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+            await ended(self._listening)
 
     async def _ring(self) -> None:
         again = True

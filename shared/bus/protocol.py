@@ -86,6 +86,13 @@ class DeadLetters(Protocol):
         """Forget the letter just visited, for good."""
         ...
 
+    async def replace(self, letter: DeadLetter, body: bytes) -> None:
+        """Let the letter just visited say *body* instead; its id, reason and moment stay.
+
+        A kill in the middle leaves the old one beside the new one.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
@@ -165,8 +172,14 @@ class Bus(Protocol):
         """Return how *queue* stands."""
         ...
 
-    def dead_letters(self, queue: str) -> AbstractAsyncContextManager[DeadLetters]:
-        """Visit the dead of *queue*; what is neither replayed nor dropped stays as it was."""
+    def dead_letters(
+        self, queue: str, *, alone: bool = False
+    ) -> AbstractAsyncContextManager[DeadLetters]:
+        """Visit the dead of *queue*; what is neither replayed nor dropped stays as it was.
+
+        *alone* for whoever must see all, in any order: raises Unavailable while another visitor
+        may hold some.
+        """
         ...
 
     @property

@@ -11,7 +11,7 @@ from datetime import timedelta
 from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import DeliveryError
-from pamqp.commands import Queue
+from pamqp.commands import Basic, Queue
 
 from shared.bus import topology
 from shared.bus.draining import draining
@@ -66,9 +66,9 @@ class RabbitBus:
         self, topic: str, body: bytes, *, headers: Mapping[str, str] | None = None
     ) -> None:
         """See Bus.publish."""
-        message = new(topic, body, sent(topic, body, headers, topics=self._names.bindings))
+        properties = new(topic, sent(topic, body, headers, topics=self._names.bindings))
         with publishing(topic):
-            await self._confirmed(message, topic)
+            await self._confirmed(body, properties, topic)
 
     @contextlib.asynccontextmanager
     async def consuming(
@@ -113,9 +113,12 @@ class RabbitBus:
             oldest_seconds=age.seconds(ready, now=now().timestamp()) if age else None,
         )
 
-    def dead_letters(self, queue: str) -> contextlib.AbstractAsyncContextManager[RabbitDeadLetters]:
+    def dead_letters(
+        self, queue: str, *, alone: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[RabbitDeadLetters]:
         """See Bus.dead_letters."""
-        return visiting(Link(self._url, self._names), names=self._names, queue=queue)
+        link = Link(self._url, self._names)
+        return visiting(link, names=self._names, queue=queue, alone=alone)
 
     async def close(self) -> None:
         """See Bus.close."""
@@ -125,11 +128,12 @@ class RabbitBus:
         """Put *message* on rung *attempt* of the ladder, from where it returns to *queue*."""
         wait = self._spread.wait(attempt, now=asyncio.get_running_loop().time())
         message.expiration = timedelta(seconds=wait)
-        await self._confirmed(message, self._names.queue(queue), rung=attempt)
+        key = self._names.queue(queue)
+        await self._confirmed(message.body, message.properties, key, rung=attempt)
 
     async def bury(self, message: AmqpMessage, queue: str) -> None:
         """Put *message* among the dead of *queue*."""
-        await self._confirmed(message, queue, dead=True)
+        await self._confirmed(message.body, message.properties, queue, dead=True)
 
     @property
     def rungs(self) -> int:
@@ -138,7 +142,8 @@ class RabbitBus:
 
     async def _confirmed(
         self,
-        message: AmqpMessage,
+        body: bytes,
+        properties: Basic.Properties,
         routing_key: str,
         *,
         rung: int | None = None,
@@ -150,7 +155,9 @@ class RabbitBus:
                 async with asyncio.timeout(self._deadline_seconds):
                     line = await self._link.line()
                     exchange = _exchange(line.exchanges, rung=rung, dead=dead)
-                    await exchange.publish(message, routing_key)
+                    await line.publish(
+                        body, properties, exchange=exchange.name, routing_key=routing_key
+                    )
         except DeliveryError as exc:
             # Returned or refused: a queue was deleted or is full. A new line declares it again.
             self._link.drop(line)

@@ -9,11 +9,14 @@ from types import TracebackType
 from typing import Final
 
 import aio_pika
+import aiormq
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from pamqp.commands import Basic
 from yarl import URL
 
+from shared.background import ended
 from shared.bus.rabbitmq_topology import Exchanges, Names, declare
 from shared.errors import Unavailable
 
@@ -47,15 +50,34 @@ class Named(AbstractContextManager[None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An open connection with one channel. Holds the strong references that aio-pika does not."""
+    """An open connection with one channel. Holds the strong references that aio-pika does not.
+
+    *lower* is the channel as aiormq sees it, the layer below aio-pika.
+    """
 
     connection: AbstractConnection
     channel: AbstractChannel
+    lower: aiormq.abc.AbstractChannel
     exchanges: Exchanges
 
     @property
     def broken(self) -> bool:
         return self.channel.is_closed or self.connection.is_closed
+
+    async def publish(
+        self, body: bytes, properties: Basic.Properties, *, exchange: str, routing_key: str
+    ) -> None:
+        """Return when the broker has confirmed it; raises DeliveryError when no queue took it.
+
+        Below aio-pika, which takes half as long to make a message as this takes to send it.
+        """
+        await self.lower.basic_publish(
+            body,
+            exchange=exchange,
+            routing_key=routing_key,
+            properties=properties,
+            mandatory=True,
+        )
 
 
 class Link:
@@ -99,8 +121,7 @@ class Link:
     async def close(self) -> None:
         """Close for good."""
         if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
+            await ended(self._opening)
         line, self._line = self._line, None
         if line is not None:
             self._close_soon(line)
@@ -137,6 +158,7 @@ class Link:
                         publisher_confirms=True, on_return_raises=True
                     )
                     exchanges = await declare(channel, self._names)
+                    lower = await channel.get_underlay_channel()
         except LOST as exc:
             await _close_quietly(connection)
             log.warning("RabbitMQ unreachable", host=self._url.host, error=repr(exc))
@@ -144,7 +166,7 @@ class Link:
         except asyncio.CancelledError:
             await _close_quietly(connection)
             raise
-        return Line(connection=connection, channel=channel, exchanges=exchanges)
+        return Line(connection=connection, channel=channel, lower=lower, exchanges=exchanges)
 
     def _rest(self) -> None:
         self._resting_until = asyncio.get_running_loop().time() + _REST_SECONDS

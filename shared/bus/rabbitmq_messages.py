@@ -11,6 +11,7 @@ from typing import Final
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractIncomingMessage
+from pamqp.commands import Basic
 
 from shared.bus.headers import ATTEMPT, ERROR, FAILED_AT, FIRST_FAILED_AT, travels
 from shared.bus.protocol import DeadLetter, Message
@@ -20,12 +21,11 @@ _DEATHS: Final = "x-death"
 _FIRST_DEATH: Final = "x-first-death-reason"
 
 
-def new(topic: str, body: bytes, headers: Mapping[str, str]) -> AmqpMessage:
-    """Return a message that was never on a broker."""
-    return AmqpMessage(
-        body,
+def new(topic: str, headers: Mapping[str, str]) -> Basic.Properties:
+    """Return what goes with the body of a message that was never on a broker."""
+    return Basic.Properties(
         headers=dict(headers),
-        type=topic,
+        message_type=topic,
         message_id=uuid.uuid4().hex,
         timestamp=now(),
         delivery_mode=DeliveryMode.PERSISTENT,
@@ -33,11 +33,18 @@ def new(topic: str, body: bytes, headers: Mapping[str, str]) -> AmqpMessage:
 
 
 def again(
-    arrived: AbstractIncomingMessage, headers: Mapping[str, str], *, attempt: int
+    arrived: AbstractIncomingMessage,
+    headers: Mapping[str, str],
+    *,
+    attempt: int,
+    body: bytes | None = None,
 ) -> AmqpMessage:
-    """Return a copy of *arrived* to publish, with *headers* of ours instead of the broker's."""
+    """Return a copy of *arrived* to publish, with *headers* of ours instead of the broker's.
+
+    It says *body* where one is given.
+    """
     return AmqpMessage(
-        arrived.body,
+        arrived.body if body is None else body,
         headers={**headers, ATTEMPT: attempt},
         type=_topic(arrived),
         message_id=arrived.message_id,

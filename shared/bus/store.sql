@@ -106,6 +106,9 @@ SELECT queue, topic, body, $3::jsonb FROM back
 -- name: drop_dead
 DELETE FROM bus.dead WHERE queue = $1 AND message_id = $2
 
+-- name: replace_dead
+UPDATE bus.dead SET body = $3 WHERE queue = $1 AND message_id = $2
+
 -- name: paused
 SELECT queue, reason, paused_at FROM bus.paused WHERE starts_with(queue, $1) ORDER BY queue
 
