@@ -45,4 +45,9 @@ BUS_OLDEST_AGE_SECONDS = Gauge(
     "How long the oldest ready message of a queue has waited for a consumer.",
     ["queue"],
 )
+ERROR_REPORTS_TOTAL = Counter(
+    "tillstream_error_reports_total",
+    "Errors reported to Sentry by outcome: sent, failed (Sentry did not take it) or dropped.",
+    ["outcome"],
+)
 BUS_PAUSED = Gauge("tillstream_bus_paused", "1 while an operator has paused the queue.", ["queue"])

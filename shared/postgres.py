@@ -56,6 +56,8 @@ REFUSED = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.CardinalityViolationError,
+    # As a name that is longer than an index can hold.
+    asyncpg.ProgramLimitExceededError,
 )
 
 

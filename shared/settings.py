@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Rejected
 from shared.keyring import KeyRing
-from shared.log import Format
+from shared.log import Format, Level, levels_by_module
+from shared.sentry import Dsn
 from shared.shopify.admin_api import checked_base_url
 
 _SAME = (
@@ -42,8 +43,31 @@ class ServiceSettings(BaseSettings):
     # Publish what changes to the exchange tillstream.events, for other systems on the same broker.
     domain_events: bool = False
     host: str = "127.0.0.1"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Level = "INFO"
+    # Modules with a level of their own: services.webhooks=DEBUG,shared.bus=WARNING.
+    log_levels: str = ""
     log_format: Format = "auto"
+    # Where errors are reported to: https://key@host/project. Empty: nowhere.
+    sentry_dsn: SecretStr | None = None
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        try:
+            if dsn is not None:
+                Dsn.parse(dsn.get_secret_value())
+        except Rejected as exc:
+            raise ValueError(str(exc)) from exc
+        return dsn
+
+    @field_validator("log_levels")
+    @classmethod
+    def _are_levels_of_modules(cls, levels: str) -> str:
+        try:
+            levels_by_module(levels)
+        except Rejected as exc:
+            raise ValueError(str(exc)) from exc
+        return levels
 
     @model_validator(mode="after")
     def _has_a_broker_for_events(self) -> Self:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from shared.errors import Rejected, Unavailable
+from shared.reporting import reporting
 from shared.settings import ServiceSettings
 
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -58,8 +59,17 @@ def serve(
     port: int,
     backlog: int = 128,
     shutdown_timeout: float = 60,
+    inflates: bool = True,
 ) -> None:
-    """Run *app* until told to stop; exit with 2 when it cannot start."""
+    """Run *app* until told to stop; exit with 2 when it cannot start.
+
+    *inflates* tells whether compressed bodies reach it as what they were.
+    """
+    if settings.sentry_dsn is not None:
+        # First, so that it ends last and hears how the others end.
+        app.cleanup_ctx.insert(
+            0, reporting(settings.sentry_dsn.get_secret_value(), environment=settings.app_env)
+        )
     try:
         web.run_app(
             app,
@@ -70,6 +80,7 @@ def serve(
             print=None,
             backlog=backlog,
             shutdown_timeout=shutdown_timeout,
+            auto_decompress=inflates,
         )
     except (Rejected, Unavailable, OSError) as exc:
         _exit(str(exc))

@@ -26,18 +26,15 @@ def traced(given: str) -> str:
 
 def new_trace() -> str:
     """Return a traceparent that nobody has used."""
-    drawn = next(_drawn)
+    if not _drawn:
+        # One call to the system for many: it costs more than all the rest.
+        block = os.urandom(24 * 128).hex()
+        _drawn.extend(block[start : start + 48] for start in range(0, len(block), 48))
+    drawn = _drawn.pop()
     return f"00-{drawn[:32]}-{drawn[32:]}-01"
 
 
-def _draws() -> Iterator[str]:
-    # One call to the system for many: it costs more than all the rest.
-    while True:
-        block = os.urandom(24 * 128).hex()
-        yield from (block[start : start + 48] for start in range(0, len(block), 48))
-
-
-_drawn = _draws()
+_drawn: list[str] = []
 
 
 def current() -> str:

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-FILES = ("deploy/grafana/dashboards/tillstream.json", "deploy/prometheus/alerts.yml")
+DASHBOARDS = (
+    "deploy/grafana/dashboards/tillstream.json",
+    "deploy/grafana/dashboards/capacity.json",
+)
+ALERTS = "deploy/prometheus/alerts.yml"
 SERVICES = ("gateway", "webhooks", "syncer", "analytics")
 NAME = re.compile(r"\b(?:tillstream|process)_\w+")
 
@@ -38,7 +42,7 @@ async def metrics_of(service: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*DASHBOARDS, ALERTS])
 async def test_every_metric_asked_for_is_exposed_by_a_service(file: str) -> None:
     asked = set(NAME.findall((ROOT / file).read_text())) - {"tillstream_io"}
 
@@ -48,8 +52,9 @@ async def test_every_metric_asked_for_is_exposed_by_a_service(file: str) -> None
     assert asked - exposed == set()
 
 
-def test_the_dashboard_reads_as_json_and_each_panel_asks_something() -> None:
-    dashboard = json.loads((ROOT / FILES[0]).read_text())
+@pytest.mark.parametrize("file", DASHBOARDS)
+def test_a_dashboard_reads_as_json_and_each_panel_asks_something(file: str) -> None:
+    dashboard = json.loads((ROOT / file).read_text())
 
     assert {panel["id"] for panel in dashboard["panels"] if not panel["targets"]} == set()
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
@@ -57,7 +62,7 @@ def test_the_dashboard_reads_as_json_and_each_panel_asks_something() -> None:
 
 async def test_what_an_alert_sees_increase_is_there_from_the_start() -> None:
     """A series that begins with its first event has not increased, says Prometheus."""
-    alerts = (ROOT / FILES[1]).read_text()
+    alerts = (ROOT / ALERTS).read_text()
     asked = re.findall(r"increase\((\w+)(?:\{(\w+)(!?=)\"(\w+)\"\})?\[", alerts)
     shown = "\n".join(await asyncio.gather(*(shown_by(each) for each in SERVICES)))
 
@@ -70,7 +75,7 @@ async def test_what_an_alert_sees_increase_is_there_from_the_start() -> None:
 
 def test_the_page_for_operators_knows_every_alert() -> None:
     page = (ROOT / "docs/operations.md").read_text()
-    alerts = re.findall(r"- alert: (\w+)", (ROOT / FILES[1]).read_text())
+    alerts = re.findall(r"- alert: (\w+)", (ROOT / ALERTS).read_text())
 
     assert [name for name in alerts if f"| {name} |" not in page] == []
 

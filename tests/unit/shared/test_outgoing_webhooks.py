@@ -13,7 +13,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from yarl import URL
 
 from shared.errors import Rejected
-from shared.outgoing_webhooks import checked_url, is_public, new_secret, signed_headers
+from shared.outgoing_webhooks import (
+    checked_url,
+    is_public,
+    new_secret,
+    same_host,
+    signed_headers,
+)
 
 INSIDE = (
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255"),
@@ -74,12 +80,27 @@ def test_whatever_is_given_is_refused_or_is_read_alike_by_who_sends_it(
         return
 
     sent, said = URL(url), urlsplit(url)
-    assert (sent.host, sent.explicit_port) == (said.hostname, said.port)
+    assert same_host(sent.raw_host) == same_host(said.hostname)
+    assert sent.explicit_port == said.port
+
+
+@pytest.mark.parametrize("url", ["http://[::]0", "http://0[::]", "https://[::1]x/"])
+def test_what_two_parsers_read_differently_is_refused(url: str) -> None:
+    with pytest.raises(Rejected, match="URL"):
+        checked_url(url, anywhere=True)
+
+
+def test_an_address_may_be_spelled_in_full() -> None:
+    assert checked_url("http://[0:0:0:0:0:0:0:1]:9000/", anywhere=True)
 
 
 def test_while_developing_the_own_machine_will_do() -> None:
     assert checked_url("http://127.0.0.1:9000/hook", anywhere=True)
     assert checked_url("https://example.com/hook?key=1", anywhere=False)
+
+
+def test_a_name_in_other_letters_is_a_name() -> None:
+    assert checked_url("https://xn--bcher-kva.example/hook", anywhere=False)
 
 
 def test_the_official_library_verifies_each_of_our_signatures() -> None:
