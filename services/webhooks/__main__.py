@@ -15,11 +15,18 @@ if __name__ == "__main__":
         description="Receive Shopify's webhooks. Settings come from the environment.",
     ).parse_args()
     settings = settings_or_exit(Settings)
-    log.configure("webhooks", level=settings.log_level, fmt=settings.log_format)
+    log.configure(
+        "webhooks",
+        level=settings.log_level,
+        levels=settings.log_levels,
+        fmt=settings.log_format,
+    )
     serve(
         build_app(settings),
         settings,
         port=settings.webhooks_port,
         backlog=1024,
         shutdown_timeout=20,
+        # Shopify signs what it sends.
+        inflates=False,
     )

@@ -91,6 +91,8 @@ class _Shop(msgspec.Struct):
 
 
 _shop = msgspec.json.Decoder(_Shop)
+# No JSON, or deeper than it is read.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def shop_named(body: bytes, shop_domain: str) -> int | None:
     """Return Shopify's id of the shop that a signed body says has *shop_domain*, if it does."""
     try:
         shop = _shop.decode(body)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return None
     if shop.myshopify_domain.lower() == shop_domain.lower():
         return shop.id
@@ -155,7 +157,7 @@ def check_addressee(body: bytes, shop_domain: str, topic: str) -> None:
         return
     try:
         named = addressee.decode(body)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return
     if named.is_other_than(shop_domain):
         raise Rejected("the body names another shop than the header", code="shop_mismatch")

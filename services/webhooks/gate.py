@@ -34,6 +34,7 @@ class Gate:
     def __init__(self, *, proxies: Networks, allowed: Networks, per_second: float) -> None:
         self._proxies = proxies
         self._allowed = allowed
+        self._anybody = not allowed
         self._each = Paces(per_second, burst=per_second * _BURST_SECONDS)
         all_per_second = per_second * _EVERYBODYS_SHARE
         self._all = Paces(all_per_second, burst=all_per_second * _BURST_SECONDS)
@@ -44,10 +45,10 @@ class Gate:
         Raises Forbidden for an address that may not come, and Throttled for a suspect whose request
         cannot be a delivery, or is larger than a suspect may send.
         """
-        if not self._allowed and self._each.idle:
+        if self._anybody and self._each.idle:
             return False
         client = self._client(request)
-        if self._allowed and (client is None or client not in self._allowed):
+        if not self._anybody and (client is None or client not in self._allowed):
             raise Forbidden("this address may not deliver", code="address_not_allowed")
         if not self._wait(client):
             return False
@@ -92,6 +93,5 @@ class Ceiling:
 
     def enter(self, shop_id: int) -> None:
         """Count a signed delivery; raise Throttled when it is one too many."""
-        self._paces.count(shop_id)
-        if self._paces.wait(shop_id) and self._crowded():
+        if self._paces.count(shop_id) and self._crowded():
             raise Throttled("the shop sends too fast", retry_after=1, code="shop_over_ceiling")

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from services.webhooks import domain, store
+from services.webhooks.answers import kept
 from services.webhooks.bodies import Bodies
 from services.webhooks.gate import Ceiling, Gate
 from services.webhooks.intake import Intake
@@ -54,10 +55,6 @@ class Door:
 
 DOOR = web.AppKey("DOOR", Door)
 
-# The children of a labelled counter cost a lock and a tuple per look-up.
-_KEPT = {
-    topic: DELIVERIES_TOTAL.labels(topic, "accepted") for topic in (*domain.COUNTED_TOPICS, "other")
-}
 # There from the start, so that alerts see the first ones.
 for _code in ("bad_signature", "limited", "overloaded", "too_large"):
     DELIVERIES_TOTAL.labels("other", _code)
@@ -67,7 +64,7 @@ class _Unproved(Unavailable):
     """No secret of the app fits, and whether the store has its own cannot be looked up now."""
 
 
-async def receive(request: web.Request) -> web.Response:
+async def receive(request: web.Request) -> web.StreamResponse:
     """Keep one delivery and answer 200; everything slow happens behind the bus.
 
     No middleware: this route carries the load, and its errors are few.
@@ -80,7 +77,8 @@ async def receive(request: web.Request) -> web.Response:
         body = await door.bodies.read(request)
         claims = webhook_headers(request.headers)
         topic = claims.topic
-        domain.agree(request.match_info.get("topic", ""), topic)
+        if "topic" in request.match_info:
+            domain.agree(request.match_info["topic"], topic)
         found = await _proved(door, claims, body, suspect=suspect)
         signed = True
         if found is None and topic in domain.PRIVACY_TOPICS:
@@ -98,7 +96,7 @@ async def receive(request: web.Request) -> web.Response:
     finally:
         door.bodies.let_go(body)
     ANSWER_SECONDS.observe(time.perf_counter() - started)
-    return web.Response()
+    return kept(request)
 
 
 async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: bytes) -> None:
@@ -106,9 +104,8 @@ async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: b
     domain.check_addressee(body, claims.shop_domain, claims.topic)
     moment = now()
     _check_age(door, claims, moment)
-    counted = domain.counted(claims.topic)
     if not domain.wants(owner, claims.topic):
-        DELIVERIES_TOTAL.labels(counted, "filtered").inc()
+        DELIVERIES_TOTAL.labels(domain.counted(claims.topic), "filtered").inc()
         return
     door.ceiling.enter(owner.shop_id)
     body_id = ""
@@ -117,7 +114,6 @@ async def _take(door: Door, owner: domain.Store, claims: WebhookHeaders, body: b
         await store.keep_body(door.pool, owner, body_id=body_id, body=body, turns=door.turns)
     delivery = _delivery(owner, claims, moment.isoformat(), body=body, body_id=body_id)
     await door.intake.add(delivery)
-    _KEPT[counted].inc()
 
 
 def _check_age(door: Door, claims: WebhookHeaders, moment: datetime) -> None:
@@ -137,7 +133,7 @@ async def _proved(
     Raises Unauthorized, also for a shop we do not know: a stranger learns nothing.
     """
     if webhook_is_signed(body, claims.signature, door.secrets):
-        return await _named(door, claims, body)
+        return door.book.fresh(claims.shop_domain) or await _named(door, claims, body)
     found = await _claimed(door, claims, suspect=suspect)
     if found is not None and found.sealed_secret:
         own = _own_secret(door.ring, found)

@@ -31,10 +31,10 @@ class Paces:
         self._full_at: dict[Hashable, float] = {}
         self._all_full_at = 0.0
 
-    def count(self, name: Hashable) -> None:
-        """Take one token of *name*."""
+    def count(self, name: Hashable) -> float:
+        """Take one token of *name*; return what *wait* would after it."""
         if not self._interval:
-            return
+            return 0.0
         now = self._clock()
         full_at = max(now, self._full_at.pop(name, now)) + self._interval
         # A bucket that is more than empty would take as long to fill as it was overdrawn.
@@ -42,6 +42,7 @@ class Paces:
         self._all_full_at = max(self._all_full_at, full_at)
         if len(self._full_at) > self._most:
             self._full_at.pop(next(iter(self._full_at)))
+        return max(0.0, full_at - now - self._tolerance)
 
     def wait(self, name: Hashable) -> float:
         """Return in how many seconds *name* has a token again, 0 when it has one."""

@@ -46,9 +46,10 @@ class StoreBook:
 
     async def store(self, shop_domain: str) -> Store | None:
         """Return the store or None; raises Unavailable when it is not known and cannot be."""
+        found = self.fresh(shop_domain)
+        if found is not None:
+            return found
         memory = self._known.get(shop_domain)
-        if memory is not None and self._clock() < memory.fresh_until:
-            return memory.store
         if memory is None and self._clock() < self._unknown_until.get(shop_domain, 0.0):
             return None
         try:
@@ -58,6 +59,11 @@ class StoreBook:
                 raise
             self._know(shop_domain, memory.store, UNKNOWN_SECONDS)
             return memory.store
+
+    def fresh(self, shop_domain: str) -> Store | None:
+        """Return the store if it was looked up lately: nothing to wait for, as nearly always."""
+        memory = self._known.get(shop_domain)
+        return memory.store if memory is not None and self._clock() < memory.fresh_until else None
 
     def remembered(self, shop_domain: str) -> Store | None:
         """Return the store as it was last seen, without asking the database."""

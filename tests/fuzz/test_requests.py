@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -182,6 +183,21 @@ def test_bodies_in_chunks(server: Receiver, body: bytes, cuts: list[int], tail: 
 
     if whole:
         assert statuses == [200]
+
+
+@pytest.mark.parametrize("topic", [b"orders/create", b"shop/update"])
+def test_a_body_that_nests_deeper_than_is_read_is_kept(server: Receiver, topic: bytes):
+    body = b'{"a_domain":' + b"[" * 3000 + b"]" * 3000 + b"}"
+    headers = honest(body, [(b"X-Shopify-Topic", topic)])
+
+    assert healthy(server, request(PATH, headers, body), seconds=10) == [200]
+
+
+def test_a_signature_is_over_the_bytes_that_were_sent(server: Receiver):
+    body = gzip.compress(b'{"id": 1}')
+    headers = honest(body, [(b"Content-Encoding", b"gzip")])
+
+    assert healthy(server, request(PATH, headers, body), seconds=10) == [200]
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"nonsense"])

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from services.webhooks.metrics import LoopHistogram
 
-BUCKETS = (0.005, 0.1, 1.0, 5.0)
+BUCKETS = (0.005, 0.1, 1, 5.0)
 
 
 @given(st.lists(st.floats(0, 20) | st.sampled_from(BUCKETS), max_size=50))
