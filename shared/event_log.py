@@ -113,6 +113,11 @@ class Log:
             )
         return job_id
 
+    async def end_replay(self, job_id: UUID, *, by: str) -> bool:
+        """End a replay where it is; return False when none of this id is under way."""
+        ended = await self.conn.fetchval(SQL["end_replay"], *self._owner, job_id, by)
+        return ended is not None
+
     async def replays(
         self,
         job_id: UUID | None = None,

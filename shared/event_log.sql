@@ -80,6 +80,15 @@ SELECT r.job_id, (r.states, r.topic, r.webhook_id, r.event_id, r.resource_id, r.
 FROM commerce.replays r JOIN commerce.sync_jobs j USING (tenant_id, shop_id, job_id)
 WHERE r.tenant_id = $1 AND r.shop_id = $2 AND j.status IN ('queued', 'running')
 
+-- name: end_replay
+-- The syncer that works at it finds its lease gone with the next part, and undoes that part.
+UPDATE commerce.sync_jobs SET
+    status = 'cancelled', error = 'ended by ' || $4, finished_at = now(),
+    lease_id = NULL, lease_until = NULL
+WHERE tenant_id = $1 AND shop_id = $2 AND job_id = $3 AND kind = 'webhooks'
+    AND status IN ('queued', 'running')
+RETURNING job_id
+
 -- name: replays
 SELECT r.job_id, r.shop_id, j.status, j.requested_by, r.states, r.topic, r.webhook_id, r.event_id,
     r.resource_id, r.order_name, r.received_from, r.received_to, r.rate AS per_second, r.replayed,

@@ -12,6 +12,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from yarl import URL
+
 from shared.errors import Rejected
 
 _PREFIX: Final = "whsec_"
@@ -77,13 +79,20 @@ def _parts(url: str) -> SplitResult:
         raise Rejected("the URL is not one", code="bad_url")
     try:
         parts = urlsplit(url)
-        # Only whoever asks for the port is told that it is none.
-        port = parts.port
+        # Only whoever asks for the port is told that it is none. aiohttp sends where yarl reads.
+        port, sent = parts.port, URL(url)
     except ValueError as exc:
         raise Rejected(f"the URL is not one: {exc}", code="bad_url") from exc
     if port == 0:
         raise Rejected("nothing listens on port 0", code="bad_url")
+    if (same_host(sent.raw_host), sent.explicit_port) != (same_host(parts.hostname), port):
+        raise Rejected("the URL can be read in two ways", code="bad_url")
     return parts
+
+
+def same_host(host: str | None) -> Address | str | None:
+    """Return what spellings of one host have in common."""
+    return _literal(host) or host if host else None
 
 
 def _literal(host: str) -> Address | None:

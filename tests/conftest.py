@@ -19,7 +19,7 @@ from tests import infrastructure
 NO_RABBITMQ = "no RabbitMQ: set AMQP_URL, start Docker or install rabbitmq-server"
 
 # What a developer's shell may hold for real services; the two URLs are meant for the tests.
-_FOREIGN = ("SHOPIFY_", "JWT_", "TOKEN_")
+_FOREIGN = ("SHOPIFY_", "JWT_", "TOKEN_", "SENTRY_")
 _FOREIGN_NAMES = frozenset({"APP_ENV", "HOST", "PUBLIC_BASE_URL", "TILLSTREAM_HOME"})
 
 

@@ -20,7 +20,12 @@ def main(arguments: list[str]) -> int:
     from services.syncer.app import build_app
 
     settings = settings_or_exit(Settings)
-    log.configure("syncer", level=settings.log_level, fmt=settings.log_format)
+    log.configure(
+        "syncer",
+        level=settings.log_level,
+        levels=settings.log_levels,
+        fmt=settings.log_format,
+    )
     look_for_cycles_less()
     serve(build_app(settings), settings, port=settings.syncer_port)
     return 0

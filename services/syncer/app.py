@@ -1,14 +1,24 @@
-"""The syncer as an app: a consumer, four loops and the probes."""
+"""The syncer as an app: its consumers, its loops and the probes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from aiohttp import web
 
-from services.syncer import drift, outgoing, privacy, pruning, refetch, schedule, schema_drift
+from services.syncer import (
+    drift,
+    frozen,
+    outgoing,
+    privacy,
+    pruning,
+    refetch,
+    schedule,
+    schema_drift,
+)
 from services.syncer.context import Context
 from services.syncer.handlers import deliveries, jobs
 from services.syncer.posting import Poster
@@ -17,7 +27,7 @@ from services.syncer.settings import Settings
 from services.syncer.shops import Access, Shops
 from shared.background import in_background
 from shared.bus.announcing import Announcer
-from shared.bus.connect import BUS, bus_of
+from shared.bus.connect import BUS, burying, bus_of
 from shared.bus.topology import DELIVERIES, JOBS
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of, translated
@@ -32,8 +42,9 @@ WAKE = web.AppKey("WAKE", asyncio.Event)
 
 # A message carries up to 64 deliveries, but one alone when they come singly, and each batch has the
 # price of a transaction whatever its size; one takes up to 250 deliveries.
-_MESSAGES_PER_BATCH = 64
-_PREFETCH = 128
+_MESSAGES = 64
+# While PostgreSQL writes one batch, the next is read.
+_BATCHES_AT_ONCE = 2
 
 
 def build_app(settings: Settings) -> web.Application:
@@ -62,6 +73,7 @@ def build_app(settings: Settings) -> web.Application:
             in_background(_keep_time, name="schedule"),
             in_background(_sample_nightly, name="samples"),
             in_background(_prune, name="pruning"),
+            in_background(_watch_writers, name="frozen writers"),
             in_background(_attend_to_privacy, name="privacy requests"),
             in_background(_report_drift, name="schema drift"),
             in_background(_tell_others, name="domain events"),
@@ -107,9 +119,13 @@ async def _consume(app: web.Application) -> AsyncIterator[None]:
     apply = deliveries.consumer(app[POOL], app[BUS])
     wake = jobs.waker(app[WAKE])
     async with (
-        app[BUS].consuming(DELIVERIES, apply, batch_max=_MESSAGES_PER_BATCH, prefetch=_PREFETCH),
+        AsyncExitStack() as stack,
         app[BUS].consuming(JOBS, wake, batch_max=16, prefetch=16),
     ):
+        for _ in range(_BATCHES_AT_ONCE):
+            await stack.enter_async_context(
+                app[BUS].consuming(DELIVERIES, apply, batch_max=_MESSAGES, prefetch=_MESSAGES)
+            )
         yield
 
 
@@ -141,7 +157,15 @@ async def _report_drift(app: web.Application, stop: asyncio.Event) -> None:
 
 
 async def _prune(app: web.Application, stop: asyncio.Event) -> None:
-    await pruning.run(app[POOL], stop)
+    kept = pruning.Kept(
+        events=timedelta(days=app[SETTINGS].events_kept_days),
+        dead_letters=timedelta(days=app[SETTINGS].dead_letters_kept_days),
+    )
+    await pruning.run(app[POOL], burying(app[BUS], app[POOL]), stop, kept=kept)
+
+
+async def _watch_writers(app: web.Application, stop: asyncio.Event) -> None:
+    await frozen.watch(app[POOL], stop)
 
 
 async def _tell_others(app: web.Application, stop: asyncio.Event) -> None:
@@ -163,7 +187,7 @@ async def _post_webhooks(app: web.Application, stop: asyncio.Event) -> None:
 
 
 async def _attend_to_privacy(app: web.Application, stop: asyncio.Event) -> None:
-    await privacy.run(app[POOL], stop)
+    await privacy.run(app[POOL], burying(app[BUS], app[POOL]), stop)
 
 
 async def _database_answers(app: web.Application) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import structlog
 
 from services.syncer import notices, privacy_redacting, schema_drift, writing
 from services.syncer.domain.arrivals import Arrival, Way, arrival
-from services.syncer.store import jobs, operations, privacy, refetches, shops
+from services.syncer.store import jobs, operations, privacy, shops
 from services.syncer.writing import Written
 from shared.bus.protocol import Bus
 from shared.deliveries import Delivery
@@ -22,6 +22,7 @@ from shared.shopify.snapshots import (
     AppUninstalled,
     BulkFinished,
     Fact,
+    Owner,
     PrivacyAsked,
     ShopFacts,
     ShopTouched,
@@ -35,9 +36,10 @@ log = structlog.get_logger()
 _OUTCOMES_KEPT = 20
 
 
-def read(delivery: Delivery, way: Way) -> Arrival:
-    """Return what *delivery* says, or why it cannot be mapped."""
-    frame = copytext.frame(delivery.body)
+def read(delivery: Delivery, way: Way, frame: bytes | None = None) -> Arrival:
+    """Return what *delivery* says, or why it cannot be mapped; *frame* is its compressed body."""
+    if frame is None:
+        frame = copytext.frame(delivery.body)
     try:
         uuid.UUID(delivery.tenant_id)
         facts = facts_of(delivery, frame)
@@ -51,12 +53,16 @@ def read(delivery: Delivery, way: Way) -> Arrival:
     return arrival(delivery, (), error=why, way=way, frame=frame)
 
 
-async def write(conn: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], Written]:
-    """Write what *arrivals* say; return them with what became of them. Once per transaction."""
+async def write(
+    conn: Connection, arrivals: Sequence[Arrival], *, guards: Collection[Owner] | None = None
+) -> tuple[list[Arrival], Written]:
+    """Write what *arrivals* say; return them with what became of them. Once per transaction.
+
+    *guards* are the shops with redactions, where the transaction knows them.
+    """
     facts = [fact for one in arrivals for fact in one.facts]
-    async with privacy_redacting.respected(conn, facts):
-        written = await writing.write(conn, facts)
-    await _follow(conn, facts, written)
+    async with privacy_redacting.respected(conn, facts, guards=guards):
+        written = await writing.write(conn, facts, ledgers=True)
     await operations.tell(conn, [fact for fact in facts if isinstance(fact, BulkFinished)])
     return [_settled(one, written) for one in arrivals], written
 
@@ -83,14 +89,3 @@ async def pass_on(conn: Connection, bus: Bus, facts: Sequence[Fact], *, at: date
             await notices.app_uninstalled(bus, fact)
         elif isinstance(fact, ShopFacts) and await shops.is_renamed(conn, fact):
             await notices.store_renamed(bus, fact.owner, shop_domain=fact.shop_domain, at=at)
-
-
-async def _follow(conn: Connection, facts: Sequence[Fact], written: Written) -> None:
-    """Wish for the ledgers of changed orders, whose own poll would bring them only later."""
-    orders = {
-        (fact.owner.tenant_id, fact.owner.shop_id, fact.key[0])
-        for fact in facts
-        if isinstance(fact, Snapshot) and fact.kind == "order" and not written.is_stale(fact)
-    }
-    if orders:
-        await refetches.ask_for_details(conn, sorted(orders))

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from uuid import UUID
+from collections.abc import Sequence
 
 import structlog
 
-from services.syncer import metrics, privacy_erasing, privacy_exporting, privacy_redacting
-from services.syncer.domain.privacy import RETRY_AFTER
+from services.syncer import (
+    metrics,
+    privacy_erasing,
+    privacy_exporting,
+    privacy_letters,
+    privacy_redacting,
+)
+from services.syncer.domain.privacy import RETRY_AFTER, Request
 from services.syncer.store import privacy as store
 from shared.background import pause
+from shared.bus.protocol import Bus
 from shared.errors import Unavailable
-from shared.postgres import REFUSED, Pool, said, translated
+from shared.postgres import REFUSED, Connection, Pool, said, translated
 
 log = structlog.get_logger()
 
@@ -29,12 +36,17 @@ _PIECES = {
 }
 
 
-async def run(pool: Pool, stop: asyncio.Event, *, every_seconds: float = _LOOK_SECONDS) -> None:
-    """Do what is asked for until *stop*; any number of replicas may."""
+async def run(
+    pool: Pool, buses: Sequence[Bus], stop: asyncio.Event, *, every_seconds: float = _LOOK_SECONDS
+) -> None:
+    """Do what is asked for until *stop*; any number of replicas may.
+
+    *buses* are all on which letters may lie dead.
+    """
     going_on = True
     while going_on:
         try:
-            while not stop.is_set() and await work_once(pool):
+            while not stop.is_set() and await work_once(pool, buses):
                 pass
             await measure(pool)
         except Unavailable as exc:
@@ -42,23 +54,33 @@ async def run(pool: Pool, stop: asyncio.Event, *, every_seconds: float = _LOOK_S
         going_on = await pause(stop, every_seconds)
 
 
-async def work_once(pool: Pool) -> bool:
+async def work_once(pool: Pool, buses: Sequence[Bus]) -> bool:
     """Do one piece of the request that is due first; return whether there was one."""
-    refused: list[UUID] = []
     with translated():
         async with pool.acquire() as conn:
-            try:
-                async with conn.transaction():
-                    request = await store.next_request(conn)
-                    if request is None:
-                        return await privacy_exporting.forget(conn) > 0
-                    refused.append(request.request_id)
-                    await _PIECES[request.topic](conn, request)
-            except REFUSED as exc:
-                # Nobody may die of it, and the next one must not wait for it.
-                log.exception("privacy request refused by the database", request_id=refused[0])
-                await store.postpone(conn, refused[0], RETRY_AFTER, f"refused: {said(exc)}")
+            request = await _piece(conn)
+            if request is None:
+                return await privacy_exporting.forget(conn) > 0
+    if request.step == "dead":
+        await privacy_letters.look_through(pool, buses, request)
     return True
+
+
+async def _piece(conn: Connection) -> Request | None:
+    """Do one piece in a transaction; return the request as it was before."""
+    request = None
+    try:
+        async with conn.transaction():
+            request = await store.next_request(conn)
+            if request is not None:
+                await _PIECES[request.topic](conn, request)
+    except REFUSED as exc:
+        if request is None:
+            raise
+        # Nobody may die of it, and the next one must not wait for it.
+        log.exception("privacy request refused by the database", request_id=request.request_id)
+        await store.postpone(conn, request.request_id, RETRY_AFTER, f"refused: {said(exc)}")
+    return request
 
 
 async def measure(pool: Pool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from services.syncer.domain.arrivals import Arrival
 from services.syncer.domain.privacy import Request, Step, Subject, numbers
 from services.syncer.store import privacy_redacting as store
-from services.syncer.store.privacy import advance, end
+from services.syncer.store.privacy import advance, end, turn_to_letters
 from shared.postgres import Connection
 from shared.shopify.snapshots import Fact, Owner
 
@@ -18,21 +18,21 @@ _Scan: TypeAlias = Callable[[Connection, Request, Subject, int], Awaitable[store
 
 _BODIES = 200
 _LARGE = 10
-_LETTERS = 50
 # What is looked through after the rows, in this order: table, what does it, how many at once, next.
 _SCANS: MappingProxyType[Step, tuple[str, _Scan, int, Step]] = MappingProxyType(
     {
         "bodies": ("commerce.webhook_events", store.scan_bodies, _BODIES, "large"),
         "large": ("intake.bodies", store.scan_large_bodies, _LARGE, "dead"),
-        "dead": ("bus.dead", store.scan_dead_letters, _LETTERS, "end"),
     }
 )
 
 
 async def piece(conn: Connection, request: Request) -> None:
-    """Do the next piece of *request*: the rows, some bodies, or the end."""
+    """Do the next piece of *request*: the rows, some bodies, the dead letters, or the end."""
     if request.step == "begin":
         await _rows(conn, request)
+    elif request.step == "dead":
+        await turn_to_letters(conn, request)
     elif request.step == "end":
         await end(conn, request, "personal fields and what named the customer were erased")
     else:
@@ -49,8 +49,7 @@ async def _rows(conn: Connection, request: Request) -> None:
 
 async def _scan(conn: Connection, request: Request, step: Step) -> None:
     table, scan, limit, following = _SCANS[step]
-    subject = Subject.of([request.customer_id or 0, *request.order_ids], request.names)
-    scanned = await scan(conn, request, subject, limit)
+    scanned = await scan(conn, request, request.subject, limit)
     erased = {table: scanned.erased}
     if scanned.last is None:
         await advance(conn, request, following, erased=erased)
@@ -59,13 +58,18 @@ async def _scan(conn: Connection, request: Request, step: Step) -> None:
 
 
 @asynccontextmanager
-async def respected(conn: Connection, facts: Sequence[Fact]) -> AsyncIterator[None]:
+async def respected(
+    conn: Connection, facts: Sequence[Fact], *, guards: Collection[Owner] | None = None
+) -> AsyncIterator[None]:
     """Let *facts* be written, and take away again what was redacted before.
 
-    In one transaction, so that nobody sees it in between.
+    In one transaction, so that nobody sees it in between. *guards* are the shops with redactions,
+    where the transaction knows them from ``guarded``.
     """
     owners = {fact.owner for fact in facts}
-    shops = await store.redacted_shops(conn, sorted(owners, key=lambda one: one.shop_id))
+    shops = guards
+    if shops is None:
+        shops = await store.redacted_shops(conn, sorted(owners, key=lambda one: one.shop_id))
     yield
     for owner in shops:
         await store.redact_written(conn, owner, facts)

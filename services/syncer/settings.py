@@ -33,6 +33,10 @@ class Settings(ServiceSettings, AdminApiSettings, RetrySettings):
     # Objects of each resource compared with Shopify each night; 0: none. The hour is the shop's.
     shopify_reconcile_sample: int = Field(default=200, ge=0)
     shopify_reconcile_hour: int = Field(default=3, ge=0, le=23)
+    # Never shorter than the bodies are kept: what can be replayed must be known.
+    events_kept_days: int = Field(default=90, ge=14)
+    # What dies after a redaction has looked must be gone within Shopify's 30 days all the same.
+    dead_letters_kept_days: int = Field(default=14, ge=1, le=28)
 
     @model_validator(mode="before")
     @classmethod

@@ -74,8 +74,11 @@ def _told(kind: str, key: tuple[int, ...], what: str) -> str:
     return f"{kind}:{'/'.join(map(str, key))}:{what}"
 
 
-async def write(conn: Connection, facts: Iterable[Fact]) -> Written:
-    """Write *facts* in the caller's transaction; call it once per transaction."""
+async def write(conn: Connection, facts: Iterable[Fact], *, ledgers: bool = False) -> Written:
+    """Write *facts* in the caller's transaction; call it once per transaction.
+
+    With *ledgers* those of changed orders are wished for: their own poll would bring them later.
+    """
     plan = batches.plan(facts)
     schema_drift.look_at_batches(plan.batches)
     outcomes: Counter[tuple[str, str]] = Counter()
@@ -99,15 +102,29 @@ async def write(conn: Connection, facts: Iterable[Fact]) -> Written:
         wishes += [batches.refetch("order", key, "customers/merge") for key in orders]
     for shop in plan.shops.values():
         await snapshots.save_shop(conn, shop)
-    if wishes:
-        await refetches.ask(conn, batches.wishes(wishes))
-    return Written(
+    written = Written(
         plan=plan,
         outcomes=outcomes,
         refused=refused,
         inserted=frozenset(inserted),
         shops=_shops(plan),
     )
+    if ledgers:
+        # First, so that a wish with a reason of its own replaces it.
+        wishes = [*_ledgers(written), *wishes]
+    if wishes:
+        await refetches.ask(conn, batches.wishes(wishes))
+    return written
+
+
+def _ledgers(written: Written) -> list[Refetch]:
+    return [
+        batches.refetch("order_details", key, "follows")
+        for batch in written.plan.batches
+        if batch.kind == "order"
+        for key, snapshot in batch.snapshots.items()
+        if not written.is_stale(snapshot)
+    ]
 
 
 async def _write_batch(

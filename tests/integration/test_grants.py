@@ -18,7 +18,7 @@ OWNED = {
 # Written by somebody else than the owner, on purpose: who, where, and what they may do.
 INBOXES = {
     ("tillstream_syncer", "analytics.order_marks"): {"INSERT"},
-    ("tillstream_gateway", "commerce.sync_jobs"): {"INSERT"},
+    ("tillstream_gateway", "commerce.sync_jobs"): {"INSERT", "UPDATE"},
     ("tillstream_gateway", "commerce.replays"): {"INSERT"},
     ("tillstream_gateway", "commerce.domain_events"): {"INSERT"},
     ("tillstream_gateway", "commerce.outgoing_messages"): {"INSERT", "UPDATE"},

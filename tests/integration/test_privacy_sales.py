@@ -56,7 +56,7 @@ async def redact_everybody(world: World, owner: Owner) -> None:
         for number, body in enumerate(bodies)
     ]
     await deliver(world, requests)
-    while await privacy.work_once(world.syncer):
+    while await privacy.work_once(world.syncer, []):
         pass
 
 

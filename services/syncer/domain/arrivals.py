@@ -110,7 +110,8 @@ class Arrival:
     def _mentioned(self) -> _Mention:
         try:
             return _mention.decode(self.delivery.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # The last one of what is nested deeper than Python recurses.
             return _Mention()
 
     @property

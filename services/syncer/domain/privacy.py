@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from shared.deliveries import Delivery
 from shared.shopify.snapshots import Fact, Owner, Snapshot
 
 Step: TypeAlias = Literal["begin", "bodies", "large", "dead", "erase", "end"]
@@ -18,6 +19,8 @@ DUE_AFTER = timedelta(days=30)
 # Nearer to its end a deadline needs a person.
 CLOSE = timedelta(days=7)
 EXPORT_KEPT = timedelta(days=14)
+# How long whoever looks through the dead letters has them to themselves.
+LOOKING = timedelta(minutes=2)
 # How long an answer may be looked for again when the database refused what was tried.
 RETRY_AFTER = timedelta(hours=1)
 
@@ -38,6 +41,18 @@ class Request:
     step: Step
     place: list[str] | None
     received_at: datetime
+
+    @property
+    def subject(self) -> Subject:
+        """Whom it is about."""
+        ids = (self.customer_id, *self.order_ids)
+        return Subject.of((one for one in ids if one is not None), self.names)
+
+    def forbids(self, delivery: Delivery) -> bool:
+        """Whether *delivery* may not be kept: anything of a shop, what names a customer."""
+        if (delivery.tenant_id, delivery.shop_id) != (self.owner.tenant_id, self.owner.shop_id):
+            return False
+        return self.topic == "shop/redact" or self.subject.is_named_in(delivery.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

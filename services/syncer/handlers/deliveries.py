@@ -14,7 +14,7 @@ import structlog
 
 from services.syncer import applying, metrics, notices, privacy_redacting
 from services.syncer.domain.arrivals import Arrival, Way, arrival, moment, sorted_out
-from services.syncer.domain.parts import first_and_again, parts_of
+from services.syncer.domain.parts import parts_of
 from services.syncer.store import inbox
 from services.syncer.writing import Written
 from shared.bus.protocol import BatchHandler, Bury, Bus, Done, Message, Outcome
@@ -22,11 +22,12 @@ from shared.clock import Clock, now
 from shared.deliveries import Delivery, unpack
 from shared.errors import Rejected
 from shared.postgres import REFUSED, Pool, said, translated
+from shared.shopify import copytext
 
 log = structlog.get_logger()
 
-# While Postgres writes one part, the next is read.
-_PARTS_AT_ONCE = 2
+# So many bodies take longer to compress than another thread takes to begin.
+_MANY = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +60,9 @@ async def _on_deliveries(
             deliveries += unpacked
             way = Way.of(message.headers, attempt=message.attempt, taken_at=taken_at)
             ways += [way] * len(unpacked)
-    turn = asyncio.Semaphore(_PARTS_AT_ONCE)
-
-    async def apply_part(part: Sequence[int]) -> None:
-        async with turn:
-            some = [deliveries[place] for place in part]
-            known = [ways[place] for place in part]
-            await apply(some, pool=pool, bus=bus, clock=clock, ways=known)
-
     with translated():
-        for places in first_and_again(deliveries):
-            parts = parts_of(deliveries, places)
-            # As values: none may still be under way when the batch is given back.
-            for error in await asyncio.gather(*map(apply_part, parts), return_exceptions=True):
-                if error is not None:
-                    raise error
+        for part in parts_of(deliveries):
+            await apply(deliveries[part], pool=pool, bus=bus, clock=clock, ways=ways[part])
     return outcomes
 
 
@@ -92,9 +81,11 @@ async def apply(
     """
     started = time.perf_counter()
     known = ways or [Way()] * len(deliveries)
+    whole = [await _complete(pool, delivery) for delivery in deliveries]
+    frames = await _frames(whole)
     arrivals = [
-        applying.read(await _complete(pool, delivery), way)
-        for delivery, way in zip(deliveries, known, strict=True)
+        applying.read(delivery, way, frame)
+        for delivery, way, frame in zip(whole, known, frames, strict=True)
     ]
     applied = await _apply(arrivals, pool=pool, bus=bus, clock=clock)
     for part in applied:
@@ -130,13 +121,21 @@ async def _in_one_transaction(
         shops = await privacy_redacting.guarded(conn, arrivals)
         unknown = await inbox.unknown(conn, privacy_redacting.kept_out(arrivals, shops))
         candidates = sorted_out(unknown, await inbox.known_bodies(conn, unknown))
-        done, written = await applying.write(conn, candidates)
+        done, written = await applying.write(conn, candidates, guards=shops)
         new = await inbox.record(conn, done, now=clock())
         fresh = [one for one in done if one.key in new]
         await privacy_redacting.forget_bodies(conn, fresh, shops)
         facts = [fact for one in fresh for fact in one.facts]
         await applying.pass_on(conn, bus, facts, at=clock())
     return Applied(arrivals=fresh, written=written)
+
+
+async def _frames(deliveries: Sequence[Delivery]) -> Sequence[bytes | None]:
+    """Compress the bodies of many in another thread; of few in passing."""
+    bodies = [one.body for one in deliveries]
+    if len(bodies) < _MANY or not all(bodies):
+        return [None] * len(bodies)
+    return await asyncio.to_thread(copytext.frames, bodies)
 
 
 async def _complete(pool: Pool, delivery: Delivery) -> Delivery:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from services.syncer.domain.privacy import CLOSE, DUE_AFTER, Request, Step
+from services.syncer.domain.privacy import CLOSE, DUE_AFTER, LOOKING, Request, Step
 from shared.postgres import Connection, Record, load_queries
 from shared.shopify.snapshots import Owner, PrivacyAsked
 
@@ -87,6 +87,16 @@ async def end(
 async def postpone(conn: Connection, request_id: UUID, after: timedelta, why: str) -> None:
     """Let a request wait for *after*, and tell why."""
     await conn.execute(SQL["postpone"], request_id, after, why)
+
+
+async def turn_to_letters(conn: Connection, request: Request) -> None:
+    """Note that the dead letters are looked through now; nobody else does so for a while."""
+    await postpone(conn, request.request_id, LOOKING, "dead letters are looked through")
+
+
+async def is_open_at(conn: Connection, request: Request) -> bool:
+    """Lock *request* and return whether it is still at its step."""
+    return await conn.fetchval(SQL["is_open_at"], *_key(request), request.step) is not None
 
 
 async def counts(conn: Connection) -> list[Record]:

@@ -28,9 +28,15 @@ ORDER BY due_at
 LIMIT 1
 FOR UPDATE SKIP LOCKED
 
+-- name: is_open_at
+SELECT true FROM commerce.privacy_requests
+WHERE tenant_id = $1 AND shop_id = $2 AND request_id = $3 AND state = 'open' AND step = $4
+FOR UPDATE
+
 -- name: advance
 -- Counts of a table add up over the pieces.
-UPDATE commerce.privacy_requests p SET step = $4, place = $5, names = $6, erased = COALESCE((
+UPDATE commerce.privacy_requests p
+SET step = $4, place = $5, names = $6, not_before = now(), result = NULL, erased = COALESCE((
     SELECT jsonb_object_agg(one.name, one.rows) FROM (
         SELECT u.key AS name, sum(u.value::bigint) AS rows
         FROM (

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 import zstandard
 
 from services.syncer.domain.privacy import Request, Subject, ids_of
-from shared.bus.topology import DELIVERIES
-from shared.deliveries import pack, unpack
-from shared.errors import Rejected
-from shared.postgres import Connection, Record, load_queries
+from shared.postgres import Connection, load_queries
 from shared.shopify.snapshots import Fact, Kind, Owner
 
 SQL = load_queries(__package__, "privacy_redacting.sql")
@@ -137,40 +134,6 @@ async def scan_large_bodies(
     if named:
         await conn.execute(SQL["erase_large_bodies"], *key, named)
     return Scanned(last=[rows[-1]["body_id"]] if rows else None, erased=len(named))
-
-
-async def scan_dead_letters(
-    conn: Connection, request: Request, subject: Subject, limit: int
-) -> Scanned:
-    """Take deliveries that name *subject* out of the dead letters that Postgres keeps."""
-    place = request.place[0] if request.place else None
-    rows = await conn.fetch(SQL["dead_letters"], DELIVERIES, place, limit)
-    erased = 0
-    for row in rows:
-        erased += await _without(conn, request.owner, row, subject)
-    return Scanned(last=[rows[-1]["message_id"]] if rows else None, erased=erased)
-
-
-async def _without(conn: Connection, owner: Owner, letter: Record, subject: Subject) -> int:
-    number = letter["message_id"]
-    try:
-        deliveries = unpack(letter["body"])
-    except Rejected:
-        # Nobody can read it, we neither.
-        return 0
-    kept = [
-        one
-        for one in deliveries
-        if (one.tenant_id, one.shop_id) != (owner.tenant_id, owner.shop_id)
-        or not subject.is_named_in(one.body)
-    ]
-    if len(kept) == len(deliveries):
-        return 0
-    if kept:
-        await conn.execute(SQL["replace_dead_letter"], DELIVERIES, number, pack(kept))
-    else:
-        await conn.execute(SQL["delete_dead_letter"], DELIVERIES, number)
-    return len(deliveries) - len(kept)
 
 
 def _opened(body: bytes) -> bytes:

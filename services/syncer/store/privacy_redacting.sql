@@ -212,15 +212,3 @@ ORDER BY body_id LIMIT $4
 
 -- name: erase_large_bodies
 SELECT accounts.erase_large_bodies($1, $2, $3::text[]::uuid[])
-
--- name: dead_letters
-SELECT message_id::text AS message_id, body FROM bus.dead
-WHERE queue = $1 AND ($2::text IS NULL OR message_id > $2::text::bigint)
-ORDER BY message_id LIMIT $3
-FOR UPDATE
-
--- name: replace_dead_letter
-UPDATE bus.dead SET body = $3 WHERE queue = $1 AND message_id = $2::text::bigint
-
--- name: delete_dead_letter
-DELETE FROM bus.dead WHERE queue = $1 AND message_id = $2::text::bigint

@@ -7,7 +7,7 @@ from shared.postgres import Connection, load_queries
 SQL = load_queries(__package__, "prune.sql")
 
 
-async def piece(conn: Connection, what: str, *, limit: int) -> int:
-    """Remove up to *limit* old ones of *what*, as the queries name it; return how many."""
-    done = await conn.execute(SQL[what], limit)
+async def piece(conn: Connection, what: str, *limits: object) -> int:
+    """Remove old ones of *what*, within the *limits* that its query takes; return how many."""
+    done = await conn.execute(SQL[what], *limits)
     return int(done.rpartition(" ")[2])

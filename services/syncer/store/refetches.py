@@ -58,12 +58,6 @@ async def ask(conn: Connection, wishes: Mapping[tuple[str, int, str, int], str])
     )
 
 
-async def ask_for_details(conn: Connection, orders: Sequence[tuple[str, int, int]]) -> None:
-    """Ask for the ledgers of (tenant, shop, order), where the app may read them, in lock order."""
-    tenants, shops, ids = zip(*orders, strict=True)
-    await conn.execute(SQL["ask_for_details"], tenants, shops, ids)
-
-
 async def ask_for_pending(conn: Connection, owner: Owner) -> None:
     """Ask for the orders with a payment whose end may come without a change of the order."""
     await conn.execute(SQL["ask_for_pending"], owner.tenant_id, owner.shop_id)

@@ -2,17 +2,27 @@
 -- A later request renews requested_at, so that an answer already on its way does not settle it.
 -- 'refunds' are a backfill's leftovers; they and what 'follows' another object are least urgent. 'gone: ...' had one null, which is
 -- no proof; the second reading comes later, and begins anew when somebody speaks of the object
--- again. Only what Shopify itself deleted needs no reading.
+-- again. Only what Shopify itself deleted needs no reading. The ledger that follows an order waits for the
+-- end of the burst of deliveries around one change, and for an app that may read it. All in one statement,
+-- whose rows come in one order: two statements of two transactions would wait for each other.
 INSERT INTO commerce.refetches AS t (tenant_id, shop_id, kind, id, reason, requested_at, not_before)
 SELECT w.tenant_id, w.shop_id, w.kind, w.id, w.reason, clock_timestamp(),
-    CASE WHEN w.reason LIKE 'gone: %' THEN now() + interval '3 minutes' ELSE now() END
+    CASE
+        WHEN w.reason LIKE 'gone: %' THEN now() + interval '3 minutes'
+        WHEN (w.kind, w.reason) = ('order_details', 'follows') THEN now() + interval '5 seconds'
+        ELSE now()
+    END
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
     AS w (tenant_id, shop_id, kind, id, reason)
 WHERE NOT EXISTS (
     SELECT FROM commerce.tombstones d
     WHERE d.tenant_id = w.tenant_id AND d.shop_id = w.shop_id AND d.kind = w.kind AND d.id = w.id
         AND d.reason IN ('webhook', 'merged')
-)
+) AND ((w.kind, w.reason) <> ('order_details', 'follows') OR EXISTS (
+    SELECT FROM commerce.capabilities c
+    WHERE c.tenant_id = w.tenant_id AND c.shop_id = w.shop_id AND c.resource = 'order_details'
+        AND c.state NOT IN ('missing_scope', 'not_on_plan')
+))
 ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
     reason = CASE WHEN excluded.reason IN ('refunds', 'follows') AND t.reason NOT LIKE 'gone: %'
         THEN t.reason ELSE excluded.reason END,
@@ -21,21 +31,8 @@ ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
         WHEN excluded.reason LIKE 'unreadable%'
             THEN now() + LEAST(2 ^ LEAST(t.attempts, 10), 720) * interval '1 minute'
         WHEN excluded.reason LIKE 'gone: %' THEN excluded.not_before
-        ELSE LEAST(t.not_before, now())
+        ELSE LEAST(t.not_before, excluded.not_before)
     END
-
--- name: ask_for_details
--- The burst of deliveries around one change leaves one wish, answered when it is over.
-INSERT INTO commerce.refetches AS t (tenant_id, shop_id, kind, id, reason, requested_at, not_before)
-SELECT w.tenant_id, w.shop_id, 'order_details', w.id, 'follows', clock_timestamp(),
-    now() + interval '5 seconds'
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS w (tenant_id, shop_id, id)
-JOIN commerce.capabilities c USING (tenant_id, shop_id)
-WHERE c.resource = 'order_details' AND c.state NOT IN ('missing_scope', 'not_on_plan')
-ORDER BY w.tenant_id, w.shop_id, w.id
-ON CONFLICT (tenant_id, shop_id, kind, id) DO UPDATE SET
-    reason = CASE WHEN t.reason LIKE 'gone: %' THEN excluded.reason ELSE t.reason END,
-    requested_at = excluded.requested_at, not_before = LEAST(t.not_before, excluded.not_before)
 
 -- name: ask_for_pending
 -- Where customers pay on delivery most orders are pending for weeks: each is read again only when half

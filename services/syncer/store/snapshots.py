@@ -45,12 +45,27 @@ async def prepare_staging(conn: Connection, batches: Sequence[Batch]) -> None:
 async def load(conn: Connection, batch: Batch) -> set[ObjectKey]:
     """Copy the new objects of *batch* straight into their tables; return which these were.
 
-    None is written when another transaction was faster with one of them.
+    Where another transaction was faster with some of them, the others are tried again: everybody
+    takes new objects before stored ones, or two could wait for each other. None is written where
+    trying again finds the same: then children of theirs were here before them.
     """
+    tried: list[ObjectKey] = []
+    while (new := await _news(conn, batch)) and new != tried:
+        if await _copied(conn, batch, new):
+            if batch.kind in COUNTED:
+                await conn.execute(SQL["mark"], *_keys(new))
+            return set(new)
+        tried = new
+    return set()
+
+
+async def _news(conn: Connection, batch: Batch) -> list[ObjectKey]:
     rows = await conn.fetch(statements(batch.kind)["news"], *_keys(sorted(batch.snapshots)))
-    new = [(row["tenant_id"], row["shop_id"], tuple(row["key"])) for row in rows]
-    if not new:
-        return set()
+    return [(row["tenant_id"], row["shop_id"], tuple(row["key"])) for row in rows]
+
+
+async def _copied(conn: Connection, batch: Batch, new: Sequence[ObjectKey]) -> bool:
+    """Copy all of *new*, or none and return False when one of them is taken."""
     try:
         async with conn.transaction():
             await conn.execute(SQL["as_loader"])
@@ -64,10 +79,8 @@ async def load(conn: Connection, batch: Batch) -> set[ObjectKey]:
                 )
             await conn.execute(SQL["as_ourselves"])
     except TAKEN:
-        return set()
-    if batch.kind in COUNTED:
-        await conn.execute(SQL["mark"], *_keys(new))
-    return set(new)
+        return False
+    return True
 
 
 async def stage(conn: Connection, batch: Batch) -> None:

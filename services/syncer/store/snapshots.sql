@@ -1,9 +1,8 @@
 -- name: lock_kinds
 -- Writers of a kind share its lock; a deletion takes it alone, so that no writer which has not
 -- seen the tombstone yet can bring the object back. Whether anybody is told of changes is asked in
--- passing: it costs no statement of its own. So is the statement's time bounded: a writer that froze, or
--- whose network broke, in the middle of a COPY would hold its locks as long as its connection seems to
--- live, which no limit on idle transactions ends.
+-- passing: it costs no statement of its own. So is the statement's time bounded: who waits for the locks of a
+-- writer that froze gives its own back. The writer itself is ended by services/syncer/frozen.py.
 SELECT CASE WHEN w.alone
     THEN pg_advisory_xact_lock(hashtextextended(w.key, 0))
     ELSE pg_advisory_xact_lock_shared(hashtextextended(w.key, 0))

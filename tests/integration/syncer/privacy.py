@@ -10,6 +10,8 @@ import orjson
 import zstandard
 
 from services.syncer import privacy
+from shared.bus.postgres_bus import PostgresBus
+from shared.bus.protocol import Bus
 from shared.deliveries import Delivery
 from shared.postgres import Pool
 from shared.shopify.snapshots import Owner
@@ -100,9 +102,9 @@ def _filler(kind: str) -> object:
     return fillers.get(kind, 1)
 
 
-async def work(pool: Pool) -> None:
-    """Do everything that is asked for."""
-    while await privacy.work_once(pool):
+async def work(pool: Pool, *buses: Bus) -> None:
+    """Do everything that is asked for; letters lie dead on *buses*, or else in Postgres."""
+    while await privacy.work_once(pool, buses or [PostgresBus(pool)]):
         pass
 
 

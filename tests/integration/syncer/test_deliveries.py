@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from random import Random
 
 import orjson
 import pytest
 import zstandard
 
-from services.syncer.handlers.deliveries import consumer
+from bench.ingesting.orders import bodies
+from services.syncer.handlers.deliveries import apply, consumer
 from services.syncer.store import inbox
 from shared.bus.protocol import Bury, Done, Message
 from shared.clock import now
@@ -201,6 +203,23 @@ async def test_a_delivery_that_the_database_refuses_is_dead_alone(handle, db):
     assert sorted(await costs(db)) == list(range(1, 20))
 
 
+async def test_a_name_that_no_index_can_hold_is_dead_alone(handle, db):
+    order = orjson.loads(next(bodies(1))) | {"name": Random(1).randbytes(4000).hex()}
+    bad = a_delivery("bad", "orders/create", orjson.dumps(order))
+
+    assert await handle([a_message(an_item_delivery("w1"), bad)]) == [Done()]
+
+    assert await states(db) == {"w1": "applied", "bad": "dead"}
+
+
+async def test_a_body_that_nests_deeper_than_we_read_is_dead_alone(handle, db):
+    deep = b'{"text":' + b"[" * 5000 + b"]" * 5000 + b',"id":5}'
+
+    await handle([a_message(an_item_delivery("w1"), a_delivery("bad", "orders/create", deep))])
+
+    assert await states(db) == {"w1": "applied", "bad": "dead"}
+
+
 async def test_the_error_of_a_delivery_does_not_quote_its_row(handle, db):
     no_ada = "ADD CONSTRAINT no_ada CHECK (email <> 'ada@example.com')"
     await db.execute(f"ALTER TABLE commerce.customers {no_ada}")
@@ -351,3 +370,28 @@ async def test_a_nudge_that_is_lost_costs_nothing(pool, db, save):
 
     assert outcomes == [Done()]
     assert await db.fetchval("SELECT count(*) FROM analytics.order_marks") == 2
+
+
+async def test_changes_and_refunds_that_cross_never_wait_for_each_other(pool, db):
+    """Each asks for the ledgers of half of the orders on either ground, the other for the rest."""
+    body = orjson.loads(next(bodies(1)))
+    await db.execute(
+        "INSERT INTO commerce.capabilities (tenant_id, shop_id, resource, state)"
+        " VALUES ($1, 1, 'order_details', 'available')",
+        TENANT,
+    )
+
+    def said(number: int, turn: int, *, refund: bool) -> Delivery:
+        if refund:
+            told = {"id": number * 1000 + turn, "order_id": number}
+            return a_delivery(f"r{number}-{turn}", "refunds/create", orjson.dumps(told))
+        told = body | {"id": number, "updated_at": f"2026-11-01T11:{turn:02}:00Z"}
+        return a_delivery(f"o{number}-{turn}", "orders/updated", orjson.dumps(told))
+
+    for turn in range(12):
+        halves = [
+            [said(one, turn, refund=one % 2 == half) for one in range(1, 61)] for half in (0, 1)
+        ]
+        await asyncio.gather(*(apply(half, pool=pool, bus=RecordingBus()) for half in halves))
+
+    assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 120

@@ -190,6 +190,22 @@ async def test_a_live_order_that_commits_meanwhile_keeps_its_newer_state(pool, d
     assert sorted(row["order_id"] for row in marks) == [1, 2, 3, 4, 5]
 
 
+async def test_who_was_too_late_for_one_order_does_not_deadlock_with_others(pool, db):
+    """New orders are taken before stored ones, by everybody and also after a conflict."""
+    await save_all(pool, [an_order(1)])
+
+    async with pool.acquire() as conn, conn.transaction():
+        await write(conn, [an_order(3)])
+        late = asyncio.create_task(save_all(pool, [an_order(n, 2) for n in (1, 2, 3)]))
+        await waiting(db)
+        other = asyncio.create_task(save_all(pool, [an_order(n, 4) for n in (1, 2)]))
+        await waiting(db, 2)
+    await asyncio.gather(late, other)
+
+    seconds = await db.fetch("SELECT updated_at FROM commerce.orders ORDER BY order_id")
+    assert [row["updated_at"] for row in seconds] == [at(4), at(4), at(2)]
+
+
 async def test_a_live_order_that_is_undone_meanwhile_hinders_nothing(pool, db):
     async with pool.acquire() as conn:
         undone = conn.transaction()
@@ -210,10 +226,13 @@ async def test_a_value_that_postgres_refuses_leaves_nothing(pool, db):
     assert not any((await everything(db)).values())
 
 
-async def waiting(db) -> None:
-    """Return once a backend waits for a transaction to end."""
+async def waiting(db, count: int = 1) -> None:
+    """Return once *count* backends wait for a transaction to end."""
+    held_up = (
+        "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE NOT l.granted AND l.locktype = 'transactionid'"
+        " AND a.datname = current_database()"
+    )
     async with asyncio.timeout(20):
-        while not await db.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-        ):
+        while await db.fetchval(held_up) < count:
             await asyncio.sleep(0.02)

@@ -319,7 +319,7 @@ async def test_ledgers_are_read_although_returns_are_not(context, db, owner, sim
     (changed,) = await simulator.act("refund_order")
 
     await sync(context, db, owner, mode, "order_details")
-    wish = Refetch(owner=owner, kind="order_details", key=(changed,), reason="follows")
+    wish = Refetch(owner=owner, kind="order_details", key=(changed,), reason="test")
     await save(context, [wish])
     await settle(context)
 

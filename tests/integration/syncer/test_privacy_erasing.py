@@ -33,7 +33,7 @@ STAYING = {
     "accounts.oauth_states": "minutes; deleted by domain",
     "accounts.webhook_endpoints": "the tenant's",
     "bus.messages": "sealed batches, kept out when they arrive",
-    "bus.dead": "sealed batches, kept out when they are sent again",
+    "bus.dead": "sealed batches; what is the shop's is taken out of them",
     "bus.paused": "queues",
     "public.schema_migrations": "ours",
 }

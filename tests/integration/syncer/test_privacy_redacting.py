@@ -230,7 +230,7 @@ async def test_a_worker_that_is_killed_costs_one_piece(db, pool, dsn, pieces):
     await everything_about(db, owner, CUSTOMER, ORDER)
     await told(pool, asked(owner, "customers/redact"))
     for _ in range(pieces - 1):
-        assert await privacy.work_once(pool)
+        assert await privacy.work_once(pool, [])
     victim = await asyncpg.connect(dsn, server_settings={"role": "tillstream_syncer"})
     transaction = victim.transaction()
     await transaction.start()

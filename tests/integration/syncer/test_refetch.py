@@ -59,6 +59,15 @@ async def wish(context: Context, owner: Owner, kind: str, *ids: int, reason: str
     await save(context, wishes)
 
 
+async def may_read_ledgers(db, owner: Owner) -> None:
+    await db.execute(
+        "INSERT INTO commerce.capabilities (tenant_id, shop_id, resource, state)"
+        " VALUES ($1, $2, 'order_details', 'available')",
+        owner.tenant_id,
+        owner.shop_id,
+    )
+
+
 async def reasons(db) -> dict[int, str]:
     return {row["id"]: row["reason"] for row in await db.fetch("SELECT * FROM commerce.refetches")}
 
@@ -211,33 +220,17 @@ async def test_who_still_reads_keeps_his_wishes_unless_they_were_renewed(context
 @pytest.mark.parametrize("kind", ["order", "order_details"])
 async def test_a_null_counts_no_more_once_somebody_speaks_of_the_object(context, db, owner, kind):
     """Two nulls in a row bury it; between these two Shopify told that it is there."""
+    await may_read_ledgers(db, owner)
     await wish(context, owner, kind, 5, reason="gone: refetch")
-    if kind == "order":
-        await wish(context, owner, kind, 5, reason="follows")
-    else:
-        async with context.pool.acquire() as conn:
-            await conn.execute(
-                "INSERT INTO commerce.capabilities (tenant_id, shop_id, resource, state)"
-                " VALUES ($1, $2, 'order_details', 'available')",
-                owner.tenant_id,
-                owner.shop_id,
-            )
-            await refetches.ask_for_details(conn, [(owner.tenant_id, owner.shop_id, 5)])
+    await wish(context, owner, kind, 5, reason="follows")
 
     assert await reasons(db) == {5: "follows"}
 
 
 async def test_the_ledgers_of_a_thousand_orders_leave_room_for_live_changes(context, db, owner):
-    await db.execute(
-        "INSERT INTO commerce.capabilities (tenant_id, shop_id, resource, state)"
-        " VALUES ($1, $2, 'order_details', 'available')",
-        owner.tenant_id,
-        owner.shop_id,
-    )
-    async with context.pool.acquire() as conn:
-        for _ in range(3):  # created, paid, updated
-            orders = [(owner.tenant_id, owner.shop_id, one) for one in range(1, 1001)]
-            await refetches.ask_for_details(conn, orders)
+    await may_read_ledgers(db, owner)
+    for _ in range(3):  # created, paid, updated
+        await wish(context, owner, "order_details", *range(1, 1001), reason="follows")
     assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 1000
     assert await claimed(context) == []  # the burst is not over
     await db.execute("UPDATE commerce.refetches SET not_before = now() - interval '1 minute'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -104,6 +106,26 @@ async def test_what_died_of_a_bug_lives_when_the_bug_is_gone(context, owner, del
         (None, ":inserted", 1)
     }
     assert set((await states(db)).values()) == {"applied"}
+
+
+async def test_one_that_is_ended_keeps_what_it_did_and_does_no_more(context, owner, deliver, db):
+    await deliver(*(an_item_delivery(f"w{n}", n) for n in range(1, 5)))
+    await break_all(db)
+    job_id = await ask(context.pool, owner, DEAD, rate=1.0)
+    running = asyncio.create_task(run(context, await claimed(context.pool)))
+    await until(db, "SELECT count(*) FROM commerce.inventory_items", 1, seconds=5)
+
+    async with context.pool.acquire() as conn:
+        log = Log(conn=conn, tenant_id=owner.tenant_id, shop_id=owner.shop_id)
+        assert await log.end_replay(job_id, by="test")
+        assert not await log.end_replay(job_id, by="test")
+    await asyncio.wait_for(running, 5)
+
+    async with context.pool.acquire() as conn:
+        (ended,) = await replace(log, conn=conn).replays(job_id)
+    assert (ended["status"], ended["error"]) == ("cancelled", "ended by test")
+    assert ended["replayed"] == len(await costs(db)) == 1
+    assert await claimed(context.pool) is None
 
 
 async def test_an_older_body_never_overwrites_a_newer_row(context, owner, deliver, db):

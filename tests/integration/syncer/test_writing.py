@@ -242,7 +242,7 @@ async def test_a_crash_between_write_and_commit_leaves_nothing(pool, contents):
 
 
 async def test_no_statement_of_a_write_takes_longer_than_a_lease(pool):
-    """Also a COPY whose writer is frozen: it counts as active, and would keep its locks."""
+    """Who waits for the locks of a frozen writer gives its own back."""
     async with pool.acquire() as conn:
         async with conn.transaction():
             await write(conn, [an_order(1)])

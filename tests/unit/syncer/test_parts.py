@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.syncer.domain.parts import first_and_again, parts_of
+from services.syncer.domain.parts import parts_of
 from shared.deliveries import Delivery
 
 MEBIBYTE = 1024 * 1024
@@ -34,16 +34,15 @@ def a_claim(size: int, body_id: str = "b") -> Delivery:
 
 
 def sizes(deliveries: list[Delivery]) -> list[int]:
-    return [len(part) for part in parts_of(deliveries, range(len(deliveries)))]
+    return [len(deliveries[part]) for part in parts_of(deliveries)]
 
 
 @given(st.lists(st.integers(1, 16 * MEBIBYTE), max_size=40))
 def test_parts_hold_everything_once_and_in_order_and_no_more_than_they_may(large):
-    parts = list(parts_of([a_claim(size) for size in large], range(len(large))))
+    parts = [large[part] for part in parts_of([a_claim(size) for size in large])]
 
-    assert [place for part in parts for place in part] == list(range(len(large)))
-    for part in parts:
-        assert len(part) == 1 or sum(large[place] for place in part) <= 8 * MEBIBYTE
+    assert [size for part in parts for size in part] == large
+    assert all(len(part) == 1 or sum(part) <= 8 * MEBIBYTE for part in parts)
 
 
 def test_small_bodies_are_cut_by_their_number():
@@ -62,18 +61,3 @@ def test_a_claim_of_an_older_release_is_alone():
 
 def test_bodies_that_travelled_count_too():
     assert sizes([a_delivery(b" " * MEBIBYTE)] * 20) == [8, 8, 4]
-
-
-def test_what_repeats_a_body_of_its_shop_and_topic_comes_afterwards():
-    batch = [
-        a_delivery(b"1"),
-        a_delivery(b"2"),
-        a_delivery(b"1", webhook_id="v"),
-        a_delivery(b"1", shop_id=2),
-        a_delivery(b"1", topic="orders/create"),
-        a_delivery(b"1", tenant_id="u"),
-        a_claim(2 * MEBIBYTE),
-        a_claim(2 * MEBIBYTE, body_id="c"),
-    ]
-
-    assert first_and_again(batch) == ([0, 1, 3, 4, 5, 6], [2, 7])
