@@ -77,6 +77,8 @@ async def running(
             where = "DATABASE_URL" if settings.database_url else "embedded"
             applied = await migrated(database_url, name=where)
             say(f"PostgreSQL is up ({where}), {len(applied)} migrations applied")
+            if not settings.database_url:
+                say(f"for the command line: export DATABASE_URL='{database_url}'")
             if settings.amqp_url:
                 await _require_broker(settings.amqp_url)
             machine = Machine(

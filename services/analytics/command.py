@@ -18,7 +18,12 @@ from shared.starting import serve
 
 def run(asked: argparse.Namespace, settings: Settings) -> int:
     """Do what is *asked*; return the exit code: 1 when numbers differ, 2 when unable."""
-    log.configure("analytics", level=settings.log_level, fmt=settings.log_format)
+    log.configure(
+        "analytics",
+        level=settings.log_level,
+        levels=settings.log_levels,
+        fmt=settings.log_format,
+    )
     if asked.command == "verify":
         return _verify(settings, asked)
     serve(build_app(settings), settings, port=settings.analytics_port)

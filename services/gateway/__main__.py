@@ -16,7 +16,12 @@ def main(arguments: list[str]) -> int:
     """Do what *arguments* ask; return the exit code."""
     asked = parsed(arguments)
     settings = settings_or_exit(Settings)
-    log.configure("gateway", level=settings.log_level, fmt=settings.log_format)
+    log.configure(
+        "gateway",
+        level=settings.log_level,
+        levels=settings.log_levels,
+        fmt=settings.log_format,
+    )
     if asked.command not in (None, "serve"):
         ring = KeyRing.parse(settings.shopify_encryption_key.get_secret_value())
         return run_command(settings.database_url, ring, asked)

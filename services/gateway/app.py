@@ -9,6 +9,8 @@ from datetime import timedelta
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
+from services.gateway.capacity import keep_measuring
+from services.gateway.conditional import only_news
 from services.gateway.handlers import endpoints, health
 from services.gateway.handlers.identity import MINT, REFUSALS, identify
 from services.gateway.handlers.stores import on_store_left, on_store_renamed
@@ -42,16 +44,14 @@ _of_stores: TypeAdapter[StoreLeft | StoreRenamed] = TypeAdapter(StoreLeft | Stor
 
 def build_app(settings: Settings) -> web.Application:
     """Return the service, with nothing opened yet."""
-    app = web.Application(middlewares=[errors_to_responses], client_max_size=_LARGEST_BODY_BYTES)
+    app = web.Application(
+        middlewares=[errors_to_responses, only_news], client_max_size=_LARGEST_BODY_BYTES
+    )
     app[IDENTIFY] = identify
     app[REFUSALS] = Refusals()
     app[health.VERSION] = version = _version()
     app[endpoints.ANYWHERE] = settings.app_env != "production"
-    app[MINT] = Mint(
-        secret=settings.jwt_secret.get_secret_value(),
-        issuer=settings.jwt_issuer,
-        life=timedelta(seconds=settings.jwt_ttl),
-    )
+    app[MINT] = _mint(settings)
     app.cleanup_ctx.extend(
         [
             pool_of(
@@ -69,6 +69,7 @@ def build_app(settings: Settings) -> web.Application:
             _shopify_of(settings),
             _departures,
             in_background(_renewal(settings), name="renew tokens"),
+            in_background(keep_measuring, name="measure the database", grace_seconds=1),
         ]
     )
     document = described(ROUTES, version=version, server=settings.base or "/")
@@ -79,6 +80,14 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes([added(route) for route in ROUTES])
     app.add_routes([web.get("/api/v1/openapi.json", openapi), *probes(_ready)])
     return app
+
+
+def _mint(settings: Settings) -> Mint:
+    return Mint(
+        secret=settings.jwt_secret.get_secret_value(),
+        issuer=settings.jwt_issuer,
+        life=timedelta(seconds=settings.jwt_ttl),
+    )
 
 
 def _version() -> str:

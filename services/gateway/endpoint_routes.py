@@ -42,7 +42,14 @@ ENDPOINT_ROUTES: tuple[Route, ...] = (
     ),
     _post(f"{_ONE}/enable", endpoints.enable_endpoint, models.Endpoint),
     _post(f"{_ONE}/disable", endpoints.disable_endpoint, models.Endpoint),
-    _post(f"{_ONE}/ping", endpoints.ping, models.MessageDetail, access="write", status=202),
+    _post(
+        f"{_ONE}/ping",
+        endpoints.ping,
+        models.MessageDetail,
+        access="write",
+        status=202,
+        refusals=(409,),
+    ),
     _get(_MESSAGES, endpoints.list_messages, list[models.Message], asks=models.MessageQuery),
     _get(f"{_MESSAGES}/{{event_id:{_UUID}}}", endpoints.show_message, models.MessageDetail),
     _post(

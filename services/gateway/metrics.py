@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from shared.errors import Rejected, Unavailable
 
@@ -29,6 +29,14 @@ CREDENTIALS_REFUSED_TOTAL = Counter(
     "tillstream_gateway_credentials_refused_total",
     "Keys and tokens that were refused, by reason.",
     ["reason"],
+)
+DATABASE_BYTES = Gauge(
+    "tillstream_database_bytes", "Size of the database with all that is in it, every minute."
+)
+TABLE_BYTES = Gauge(
+    "tillstream_table_bytes",
+    "Size of a table with its indexes and large values, by schema and name, every minute.",
+    ["table"],
 )
 
 

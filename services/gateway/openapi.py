@@ -142,6 +142,8 @@ def _responses(route: Route) -> Schema:
         "description": route.summary,
         "content": {"application/json": {"schema": schema}},
     }
+    if route.method == "GET":
+        responses["304"] = {"description": "The answer is the one that If-None-Match names."}
     return responses
 
 

@@ -252,6 +252,13 @@ ROUTES: tuple[Route, ...] = (
         webhook_events.show_replay,
         events.Replay,
     ),
+    Route(
+        f"{_STORE}/webhooks/replays/{{job_id:{_UUID}}}",
+        webhook_events.end_replay,
+        events.Replay,
+        method="DELETE",
+        access="write",
+    ),
     _get(
         _PRIVACY,
         privacy_requests.list_requests,

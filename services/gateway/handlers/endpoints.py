@@ -141,6 +141,8 @@ async def ping(call: Call[Nothing]) -> Reply:
         occurred_at=now(),
     )
     async with _named(call) as (conn, endpoint_id):
+        if (await _shown(conn, endpoint_id)).disabled_at:
+            raise Conflict("the endpoint is disabled, enable it first", code="endpoint_disabled")
         await endpoints.queue(conn, endpoint_id, event)
         await _note(conn, call, "endpoint.pinged", endpoint_id)
         return Reply(data=await endpoints.message(conn, endpoint_id, event.event_id))
@@ -160,7 +162,7 @@ async def show_message(call: Call[Nothing]) -> Reply:
     async with _named(call) as (conn, endpoint_id):
         found = await endpoints.message(conn, endpoint_id, event_id)
     if found is None:
-        raise NotFound("no such message", details={"resource": "message", "id": str(event_id)})
+        raise _no_message(event_id)
     return Reply(data=found)
 
 
@@ -168,8 +170,14 @@ async def replay(call: Call[ResendWanted]) -> Reply:
     """Send messages again: one, or those of a state and time; failed ones if nothing is said."""
     async with _named(call) as (conn, endpoint_id):
         found = await endpoints.replay(conn, endpoint_id, call.asked)
+        if call.asked.event_id and not found:
+            raise _no_message(call.asked.event_id)
         await _note(conn, call, "endpoint.replayed", endpoint_id, {"messages": found})
     return Reply(data=Replayed(messages=found))
+
+
+def _no_message(event_id: uuid.UUID) -> NotFound:
+    return NotFound("no such message", details={"resource": "message", "id": str(event_id)})
 
 
 def _sealed(call: Call[Any], endpoint_id: uuid.UUID, secret: str) -> str:

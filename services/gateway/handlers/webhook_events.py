@@ -16,6 +16,7 @@ from services.gateway.events import (
     EventQuery,
     OneEventQuery,
     OneReplayWanted,
+    Replay,
     ReplayAsked,
     ReplayWanted,
 )
@@ -140,12 +141,24 @@ async def list_replays(call: Call[Paging]) -> Reply:
 
 async def show_replay(call: Call[Nothing]) -> Reply:
     """Show a replay with its progress and what became of the deliveries."""
-    job_id = call.text("job_id")
     async with _log_of(call) as (log, _):
-        found = await events.replays(log, UUID(job_id))
+        return Reply(data=await _shown(log, call.text("job_id")))
+
+
+async def end_replay(call: Call[Nothing]) -> Reply:
+    """End a replay; what it applied stays so. One that has ended is shown as it is."""
+    job_id = call.text("job_id")
+    async with _log_of(call) as (log, store):
+        if await log.end_replay(UUID(job_id), by=call.principal.subject):
+            await _audit(call, log, store, "events.replay_ended", {"job_id": job_id})
+        return Reply(data=await _shown(log, job_id))
+
+
+async def _shown(log: Log, job_id: str) -> Replay:
+    found = await events.replays(log, UUID(job_id))
     if not found:
         raise NotFound("no such replay", details={"resource": "replay", "id": job_id})
-    return Reply(data=found[0])
+    return found[0]
 
 
 async def show_freshness(call: Call[Nothing]) -> Reply:

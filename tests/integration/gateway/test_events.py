@@ -212,6 +212,28 @@ async def test_a_replay_is_counted_asked_for_once_and_noted(gateway, alba, keep,
     assert json.loads(noted)["topic"] == "orders/updated"
 
 
+async def test_a_replay_is_ended_and_makes_room_for_another(gateway, alba, boro, keep, db):
+    await keep("w1", state="dead", body=b"{}")
+    url = f"/stores/{alba.shop_id}/webhooks"
+    _, asked = await gateway.post(f"{url}/events/replay", {}, headers=alba.headers("write"))
+    one = f"{url}/replays/{asked['data']['replay']['job_id']}"
+
+    async def end(headers):
+        response = await gateway.client.delete(f"/api/v1/shopify{one}", headers=headers)
+        return response.status, await response.json()
+
+    reading, _ = await end(alba.headers("read"))
+    another, _ = await end(boro.headers("write"))
+    status, ended = await end(alba.headers("write"))
+    _, again = await end(alba.headers("write"))
+    free, _ = await gateway.post(f"{url}/events/w1/replay", {}, headers=alba.headers("write"))
+
+    assert (reading, another, status, free) == (403, 404, 200, 202)
+    assert (ended["data"]["status"], again["data"]) == ("cancelled", ended["data"])
+    noted = "SELECT count(*) FROM accounts.audit_log WHERE action = 'events.replay_ended'"
+    assert await db.fetchval(noted) == 1
+
+
 async def test_one_delivery_is_replayed_whatever_its_state(gateway, alba, keep):
     await keep("w3", body=b"{}")
 

@@ -109,7 +109,7 @@ def test_the_document_says_which_bodies_and_refusals_there_are():
         "responses"
     ].keys()
     assert described_["stores_list_stores"]["responses"].keys() == {
-        "200", "400", "401", "403", "500", "503"
+        "200", "304", "400", "401", "403", "500", "503"
     }  # fmt: skip
 
 

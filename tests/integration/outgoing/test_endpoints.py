@@ -133,6 +133,26 @@ async def test_what_failed_is_sent_again_under_its_id(owner: Owner, sender: Send
     assert again["data"] == {"messages": 1}
 
 
+async def test_a_disabled_one_is_not_pinged_in_vain(owner: Owner, db) -> None:
+    made = await owner.add()
+    one = f"/{made['endpoint_id']}"
+    await owner.ask("POST", f"{one}/disable")
+
+    status, refused = await owner.ask("POST", f"{one}/ping")
+
+    assert (status, refused["code"]) == (409, "endpoint_disabled")
+    assert await db.fetchval("SELECT count(*) FROM commerce.outgoing_messages") == 0
+
+
+async def test_a_message_that_is_not_there_cannot_be_sent_again(owner: Owner) -> None:
+    made = await owner.add()
+    nothing = {"event_id": "00000000-0000-4000-8000-000000000000"}
+
+    status, refused = await owner.ask("POST", f"/{made['endpoint_id']}/replay", nothing)
+
+    assert (status, refused["code"]) == (404, "not_found")
+
+
 async def test_a_replay_takes_the_time_it_is_given(owner: Owner, db) -> None:
     made = await owner.add()
     one = f"/{made['endpoint_id']}"
@@ -158,8 +178,8 @@ async def test_a_disabled_one_gets_nothing_until_it_is_enabled(
     one = f"/{made['endpoint_id']}"
     with receiving(made["secret"]) as receiver:
         await owner.ask("PUT", one, {"url": receiver.base + "/hook"})
-        _, disabled = await owner.ask("POST", f"{one}/disable")
         await owner.ask("POST", f"{one}/ping")
+        _, disabled = await owner.ask("POST", f"{one}/disable")
         assert await send_due(sender) == 0
 
         await owner.ask("POST", f"{one}/enable")
