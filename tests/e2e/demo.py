@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+EXPORT = re.compile(r"^for the command line: export DATABASE_URL='(\S+)'$", re.MULTILINE)
 CURL = re.compile(r'^curl -s -H "X-API-Key: (\S+)" "(\S+)"$', re.MULTILINE)
 
 
@@ -45,6 +46,20 @@ class Demo:
     def answers(self) -> list[dict]:
         """What the printed requests answer."""
         return [get(url, key) for key, url in CURL.findall(self.said)]
+
+    def status(self) -> str:
+        """What the command line says of the store, with the database that was named for it."""
+        (url,) = EXPORT.findall(self.said)
+        shop = ("--shop", "demo-store.myshopify.com")
+        asked = subprocess.run(
+            [sys.executable, "-m", "services.syncer", "status", *shop],
+            env={"DATABASE_URL": url, "PATH": os.environ["PATH"]},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return asked.stdout
 
     def children(self) -> dict[int, str]:
         """The command line of every process that this one started, by its id."""

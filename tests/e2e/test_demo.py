@@ -31,6 +31,7 @@ def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
     demo = start("--orders", ORDERS)
     demo.until("Ctrl-C stops everything")
     orders, sales, jobs = demo.answers()
+    status = demo.status()
     key = CURL.findall(demo.said)[0][0]
     children = demo.children()
 
@@ -43,6 +44,7 @@ def test_ctrl_c_ends_all_in_five_seconds_and_the_next_start_goes_on(
     assert len(orders["data"]) == 3
     assert sales["data"]["totals"][0]["net_sales"] > 0
     assert {job["status"] for job in jobs["data"]} == {"succeeded"}
+    assert "orders" in status
 
     again = start("--orders", ORDERS)
     again.until("Ctrl-C stops everything")
