@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import orjson
 import structlog
@@ -143,6 +144,17 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else "unmatched"
 
 
+async def expecting(request: web.Request) -> None:
+    """Answer ``Expect``; aiohttp's own way fails with 500 for a header that is no UTF-8."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    # Who has left already is no error of ours; the read of the body finds out, too.
+    with suppress(ConnectionError):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # What goes on may still be an error of its own.
+    request.writer.output_size = 0
+
+
 def probes(*checks: Check) -> list[web.RouteDef]:
     """Return ``/healthz`` (the process lives), ``/readyz`` (*checks* pass) and ``/metrics``."""
 
@@ -158,7 +170,7 @@ def probes(*checks: Check) -> list[web.RouteDef]:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
-        web.get("/healthz", alive),
-        web.get("/readyz", ready),
-        web.get("/metrics", metrics),
+        web.get("/healthz", alive, expect_handler=expecting),
+        web.get("/readyz", ready, expect_handler=expecting),
+        web.get("/metrics", metrics, expect_handler=expecting),
     ]

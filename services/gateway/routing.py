@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.gateway.domain import Principal, Scope
 from shared.errors import NotFound, Rejected
-from shared.web import REQUEST_ID, respond
+from shared.web import REQUEST_ID, expecting, respond
 
 Access: TypeAlias = Scope | Literal["public"]
 Asked = TypeVar("Asked")
@@ -141,7 +141,7 @@ def added(route: Route) -> web.RouteDef:
             return reply
         return respond(_envelope(reply), status=route.status, headers=reply.headers)
 
-    return web.route(route.method, route.path, handled)
+    return web.route(route.method, route.path, handled, expect_handler=expecting)
 
 
 def _envelope(reply: Reply) -> dict[str, object]:

@@ -26,7 +26,7 @@ from shared.bus.topology import DELIVERIES
 from shared.errors import Unavailable
 from shared.keyring import KeyRing
 from shared.postgres import POOL, pool_of
-from shared.web import errors_to_responses, probes
+from shared.web import errors_to_responses, expecting, probes
 
 # The first is canonical; the others are what earlier guides told people to register.
 _PATHS: Final = (
@@ -55,7 +55,7 @@ def build_app(settings: Settings) -> web.Application:
             in_background(measure, name="measure the spool", grace_seconds=1),
         ]
     )
-    route = partial(app.router.add_route, expect_handler=_expecting)
+    route = partial(app.router.add_route, expect_handler=expecting)
     for path in _PATHS:
         route("POST", path, receive)
         route("POST", path + "/{topic:.*}", receive)
@@ -71,15 +71,6 @@ async def ready(app: web.Application) -> None:
         await app[DOOR].book.store("")
     except Unavailable:
         await app[BUS].depth(DELIVERIES)
-
-
-async def _expecting(request: web.Request) -> None:
-    """Answer ``Expect``; aiohttp's own way fails with 500 for a header that is no UTF-8."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # What goes on may still be an error of its own.
-    request.writer.output_size = 0
 
 
 async def _elsewhere(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ import hmac
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from shared.keyring import generate_key
 ROOT = Path(__file__).parents[2]
 SECRET = "fuzz"
 SHOP = "fuzz.myshopify.com"
+# Closing sends RST: on, after zero seconds.
+_RESET = struct.pack("ii", 1, 0)
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _COMPLAINT = re.compile(r"Traceback|\"level\": ?\"(error|critical)\"|Unhandled|never retrieved")
 
@@ -48,6 +51,12 @@ class Receiver:
             while piece := link.recv(65536):
                 answer += piece
         return [int(status) for status in _STATUS.findall(bytes(answer))]
+
+    def leave(self, raw: bytes) -> None:
+        """Send *raw* and reset the connection at once."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            link.sendall(raw)
 
     def complaints(self) -> list[str]:
         """Return what it logged since the last call and no request may cause, and if it died."""

@@ -231,3 +231,14 @@ def test_expectations(server: Receiver, path: bytes, expected: bytes):
 @pytest.mark.parametrize("method", [b"GET", b"PUT", b"OPTIONS", b"CONNECT", b"HEAD", b"B\xffD"])
 def test_other_methods(server: Receiver, method: bytes):
     healthy(server, request(PATH, honest(b"{}", []), b"{}", method=method))
+
+
+@pytest.mark.parametrize("path", [PATH, b"/healthz", b"/"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_clients_that_leave_before_they_are_answered(server: Receiver, path: bytes, method: bytes):
+    headers = honest(b"{}", [(b"Expect", b"100-continue")])
+
+    for _ in range(100):
+        server.leave(request(path, headers, b"{}", method=method))
+
+    assert server.send(request(PATH, honest(b"{}", []), b"{}"), seconds=10) == [200]

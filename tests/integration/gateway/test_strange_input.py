@@ -133,3 +133,27 @@ async def test_a_strange_cookie_is_no_browser(gateway):
     )
 
     assert response.status == 401
+
+
+@pytest.mark.parametrize("expected", [b"\x80", b"anything"])
+async def test_an_expectation_that_cannot_be_met_is_told_so(gateway, expected):
+    reader, writer = await asyncio.open_connection(gateway.client.host, gateway.client.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: " + expected + b"\r\n\r\n")
+    writer.write(b"GET /api/v1/shopify/stores HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
+    writer.write(b"Expect: " + expected + b"\r\n\r\n")
+
+    answers = await asyncio.wait_for(reader.read(), 10)
+
+    writer.close()
+    assert answers.count(b"HTTP/1.1 417 ") == 2, answers
+
+
+async def test_who_leaves_before_the_answer_is_no_error(gateway, caplog):
+    for _ in range(20):
+        _, writer = await asyncio.open_connection(gateway.client.host, gateway.client.port)
+        writer.write(b"GET /api/v1/shopify/stores HTTP/1.1\r\nHost: x\r\n")
+        writer.write(b"Expect: 100-continue\r\n\r\n")
+        writer.transport.abort()
+
+    assert (await gateway.client.get("/healthz")).status == 200
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
