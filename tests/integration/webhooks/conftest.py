@@ -125,6 +125,9 @@ def outcomes(outcome: str) -> float:
     )
 
 
+_LAST = b'{"id": 1, "note": "the last one"}'
+
+
 class Service:
     """A running service and what reaches the bus behind it."""
 
@@ -147,21 +150,25 @@ class Service:
 
     async def deliveries(self, count: int) -> list[Delivery]:
         """Take *count* deliveries off the bus."""
-        # What was answered is on the bus: that nothing is there need not be waited for long.
-        return await taken(self._bus, count, seconds=10 if count else 1)
+        return await taken(self._bus, count)
+
+    async def earlier(self) -> list[Delivery]:
+        """Post one that is kept, and take what is on the bus before it."""
+        assert (await self.post(_LAST)).status == 200
+        return [one for one in await self.deliveries(1) if one.body != _LAST]
 
     async def messages(self, count: int) -> list[Message]:
         """Take *count* deliveries off the bus, in the messages that carry them."""
         return await messages_taken(self._bus, count)
 
 
-async def taken(bus: Bus, count: int, *, seconds: float = 10) -> list[Delivery]:
-    """Consume until *count* different deliveries have come, and what is there beside them."""
-    messages = await messages_taken(bus, count, seconds=seconds)
+async def taken(bus: Bus, count: int) -> list[Delivery]:
+    """Consume until *count* different deliveries have come."""
+    messages = await messages_taken(bus, count)
     return [delivery for message in messages for delivery in unpack(message.body)]
 
 
-async def messages_taken(bus: Bus, count: int, *, seconds: float = 10) -> list[Message]:
+async def messages_taken(bus: Bus, count: int) -> list[Message]:
     """Consume until *count* different deliveries have come; return the messages."""
     found: list[Message] = []
     seen: set[str] = set()
@@ -177,7 +184,7 @@ async def messages_taken(bus: Bus, count: int, *, seconds: float = 10) -> list[M
 
     async with bus.consuming(DELIVERIES, handler, batch_max=50, prefetch=100):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(10):
                 await enough.wait()
     return found
 

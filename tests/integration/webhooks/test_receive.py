@@ -136,7 +136,7 @@ async def test_privacy_requests_are_answered_as_a_review_tests_them(service: Ser
     answers = [(await service.post(body, headers=headers)).status for headers in (signed, forged)]
 
     assert answers == [200, 401]
-    assert await service.deliveries(0) == []
+    assert await service.earlier() == []
 
 
 @pytest.mark.parametrize(

@@ -114,4 +114,4 @@ async def test_a_number_that_no_store_can_have_is_nobodys(service: Service, shop
     )
 
     assert answer.status == 200
-    assert await service.deliveries(0) == []
+    assert await service.earlier() == []
