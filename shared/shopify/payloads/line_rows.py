@@ -61,23 +61,17 @@ def _row(body: LinePayload, place: str, refunded: int) -> str:
     left = body.current_quantity
     if left is None:
         left = max(body.quantity - refunded, 0)
+    price = parts.pair(*certain(body.price_set, body.price, name="price"))
     tax, taxed = _taxed(body.tax_lines)
     discount, allocated = _allocated(body.discount_allocations)
     duty, imposed = _imposed(body.duties) if body.duties else ("0", "[]")
     return (
-        f"{place}\t{goods}\t{body.quantity}\t{left}\t{_price(body)}\t{discount}\t{tax}\t{duty}\t"
+        f"{place}\t{goods}\t{body.quantity}\t{left}\t{price}\t{discount}\t{tax}\t{duty}\t"
         f"{'t' if body.gift_card else 'f'}\t"
         f"{'f' if body.requires_shipping is False else 't'}\t"
         f"{'f' if body.taxable is False else 't'}\t"
         f"{_attributes(body.properties)}\t{taxed}\t{allocated}\t{imposed}"
     )
-
-
-def _price(body: LinePayload) -> str:
-    found = amounts(body.price_set, body.price)
-    if found is None:
-        return parts.both(certain(body.price_set, body.price, name="price"))
-    return parts.pair(*found)
 
 
 def _taxed(bodies: list[TaxPayload] | None) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def order_parts(body: OrderPayload) -> OrderParts:
 
 def order_head(body: OrderPayload, children: OrderParts) -> OrderHead:
     """Return *body* as the node that GraphQL would give; REST orders carry no transactions."""
-    price = certain(body.total_price_set, body.total_price, name="total_price")
+    price = bag(*certain(body.total_price_set, body.total_price, name="total_price"))
     subtotal = known(body.subtotal_price_set, body.subtotal_price, price)
     discounts = known(body.total_discounts_set, body.total_discounts)
     tax = known(body.total_tax_set, body.total_tax)

@@ -127,9 +127,9 @@ def known(
     return money(both, value, default) or bag("0")
 
 
-def certain(both: BagPayload | None, value: Plain, *, name: str) -> MoneyBag:
-    """Return what ``money`` finds; an object without its price is no object."""
-    found = money(both, value)
+def certain(both: BagPayload | None, value: Plain, *, name: str) -> tuple[str, str]:
+    """Return what ``amounts`` finds; an object without its price is no object."""
+    found = amounts(both, value)
     if found is None:
         raise Rejected(f"{name} is missing", code="bad_payload", details={"path": f"$..{name}"})
     return found

@@ -180,7 +180,7 @@ def _variant(body: VariantPayload, names: list[str]) -> VariantNode:
     return VariantNode(
         id=str(body.id),
         title=body.title or "",
-        price=certain(None, body.price, name="price").shop_money.amount,
+        price=certain(None, body.price, name="price")[0],
         created_at=body.created_at,
         updated_at=body.updated_at,
         sku=body.sku,

@@ -27,7 +27,7 @@ _SHIPPING = "shipping_refund"
 
 def transaction_node(body: TransactionPayload, *, currency: str) -> TransactionNode:
     """Return a transaction; *currency* is assumed where the body names none."""
-    amount_sent = certain(None, body.amount, name="amount").shop_money.amount
+    amount_sent, _ = certain(None, body.amount, name="amount")
     money = Money(amount=amount_sent, currency_code=body.currency or currency)
     return TransactionNode(
         id=str(body.id),
