@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from aiohttp import web
@@ -72,10 +73,13 @@ def build_app(settings: Settings) -> web.Application:
             in_background(keep_measuring, name="measure the database", grace_seconds=1),
         ]
     )
-    document = described(ROUTES, version=version, server=settings.base or "/")
+
+    @functools.cache
+    def document() -> Mapping[str, object]:
+        return described(ROUTES, version=version, server=settings.base or "/")
 
     async def openapi(_: web.Request) -> web.Response:
-        return respond(document)
+        return respond(document())
 
     app.add_routes([added(route) for route in ROUTES])
     app.add_routes([web.get("/api/v1/openapi.json", openapi), *probes(_ready)])
