@@ -14,7 +14,7 @@ import contextlib
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,23 +113,27 @@ async def system(made: World, *services: str) -> AsyncIterator[tuple[int, dict[s
 
 
 async def at_a_pace(per_second: int, seconds: float) -> dict[str, float]:
-    """Send at a pace; return percentiles in milliseconds."""
+    """Send at a pace; return percentiles in milliseconds, and the cores that each process took."""
     count = round(per_second * (seconds + _WARM_UP_SECONDS))
     sent = requests(count, secret=SECRET, shop=SHOP)
-    async with world() as made, watching(made) as sight, system(made, *_PORTS) as (port, _):
+    async with world() as made, watching(made) as sight, system(made, *_PORTS) as running:
+        port, pids = running
+        began, before = time.perf_counter(), await _cpu(made, sight, pids)
         tally, due = await paced_load(port, sent, connections=_CONNECTIONS, per_second=per_second)
         assert not tally.failures, f"{tally.failures} deliveries failed"
         stages = {
             "row": await sight.seen("webhook_events", _ROWS, count),
             "rollup": await sight.seen("folds", _FOLDS, count),
         }
+        after, took = await _cpu(made, sight, pids), time.perf_counter() - began
         skipped = round(per_second * _WARM_UP_SECONDS)
         steps = await sight.conn.fetch(_STEPS, skipped)
     found = {"answer": tally.latencies[skipped:]}
     found |= {f"of it {step}": [row[step] for row in steps] for step in _STEP_NAMES}
     for stage, seen in stages.items():
         found[stage] = [at - was for at, was in zip(seen, due, strict=True)][skipped:]
-    return {
+    cores = {f"cores {name}": (after[name] - before[name]) / took for name in after}
+    return cores | {
         f"{stage} {name}": percentile(values, share) * 1000
         for stage, values in found.items()
         for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
@@ -140,31 +144,34 @@ async def saturated(sent: Sequence[bytes], *services: str) -> dict[str, float]:
     """Send each of *sent* as fast as it is taken; return what was seen a second, and CPU."""
     async with world() as made, watching(made) as sight, system(made, *services) as running:
         port, pids = running
-        pids["broker"] = broker_pid(made.amqp_url) or 0
-        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        before = await _cpu(made, sight, pids)
         started = time.perf_counter()
         tally = await load(port, sent, connections=_CONNECTIONS)
         assert not tally.failures, f"{tally.failures} deliveries failed"
         seen = await sight.seen("webhook_events", _ROWS, len(sent))
         if "analytics" in services:
             seen = await sight.seen("folds", _FOLDS, len(sent))
-        cost = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
-        cost["Postgres"] = await _postgres_cpu(sight.conn)
+        after = await _cpu(made, sight, pids)
     return {
         "per second": len(sent) / (max(seen) - started),
         "p50 ms": tally.percentile(0.5) * 1000,
         "p99 ms": tally.percentile(0.99) * 1000,
         "behind s": max(seen) - started - tally.seconds,
-        **{name: 1000 * spent / len(sent) for name, spent in cost.items()},
+        **{name: 1000 * (after[name] - before[name]) / len(sent) for name in after},
     }
 
 
-async def _postgres_cpu(conn: asyncpg.Connection) -> float:
-    pids = await conn.fetch(
+async def _cpu(made: World, sight: Sight, pids: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU seconds until now of *pids*, the broker, Postgres's sessions and the load."""
+    sessions = await sight.conn.fetch(
         "SELECT pid FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    return sum(cpu_seconds(row["pid"]) for row in pids)
+    return {name: cpu_seconds(pid) for name, pid in pids.items()} | {
+        "broker": cpu_seconds(broker_pid(made.amqp_url)),
+        "Postgres": sum(cpu_seconds(row["pid"]) for row in sessions),
+        "load": time.process_time(),
+    }
 
 
 async def bare(sent: Sequence[bytes]) -> Tally:
@@ -182,6 +189,8 @@ async def measure(
     for stage in ("answer", "row", *(f"of it {step}" for step in _STEP_NAMES), "rollup"):
         line = "".join(f"{name:>8}{paced[f'{stage} {name}']:9.1f}" for name in ("p50", "p99"))
         print(f"{stage:16}{line}")
+    cores = {name.split()[-1]: each for name, each in paced.items() if name.startswith("cores ")}
+    print("cores: " + ", ".join(f"{name} {each:.2f}" for name, each in cores.items()))
     if not rounds:
         return {"paced": paced}
     sent = requests(count, secret=SECRET, shop=SHOP)
