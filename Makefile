@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
-# How many tests run at a time; each worker has a database of its own.
-JOBS   ?= 2
+# How many tests run at a time, more than half of them waiting; each worker has a database of its own.
+JOBS   ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up migrate model test unit faults check format bench env lock clean
