@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
+from bench import reading
 from bench.ingesting.counting import counting
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +54,10 @@ def test_ingest_compares_servers_and_removes_what_it_made(
         assert measured["per_second"] > 0
         assert measured["failures"] == 0
     assert found["ratios"]["webhooks / bare, req/s"] > 0
+
+
+def test_each_step_of_reading_an_order_is_measured() -> None:
+    found = reading.measure(count=10, rounds=1)
+
+    assert list(found) == ["the whole", "decode", "lines", "compress", "SHA-256"]
+    assert all(found.values())
