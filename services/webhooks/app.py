@@ -74,7 +74,7 @@ async def ready(app: web.Application) -> None:
 
 
 async def _elsewhere(request: web.Request) -> web.Response:
-    if request.path.startswith(_PATHS):
+    if any(f"{request.path}/".startswith(f"{path}/") for path in _PATHS):
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
     raise web.HTTPNotFound
 

@@ -286,10 +286,11 @@ async def test_the_time_of_what_was_taken_is_measured_and_of_nothing_else(servic
     assert await measured() - before == 1
 
 
-async def test_only_post_is_served(service: Service):
-    answer = await service.get(PATH)
+@pytest.mark.parametrize(("below", "status"), [("", 405), ("/orders/create", 405), ("x", 404)])
+async def test_only_post_is_served(service: Service, below: str, status: int):
+    answer = await service.get(PATH + below)
 
-    assert answer.status == 405
+    assert answer.status == status
 
 
 @pytest.mark.parametrize("given", [TRACE, "", "00-nothing-01"])
