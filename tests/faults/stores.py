@@ -54,7 +54,8 @@ async def postgres_full(rig: Rig, chance: random.Random) -> None:
     with ballast.open("wb") as file:
         while time.monotonic() < began + 6:
             free = shutil.disk_usage(rig.servers.folder).free
-            if free:
+            # With nothing free it is refused; PostgreSQL may also have taken some meanwhile.
+            with contextlib.suppress(OSError):
                 os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
             await asyncio.sleep(0.2)
     ballast.unlink()
