@@ -11,7 +11,7 @@ import structlog
 
 from services.syncer import notices, privacy_redacting, schema_drift, writing
 from services.syncer.domain.arrivals import Arrival, Way, arrival
-from services.syncer.store import jobs, operations, privacy, shops
+from services.syncer.store import inbox, jobs, operations, privacy, shops
 from services.syncer.writing import Written
 from shared.bus.protocol import Bus
 from shared.deliveries import Delivery
@@ -73,6 +73,28 @@ def _settled(one: Arrival, written: Written) -> Arrival:
         isinstance(fact, Snapshot) and written.is_stale(fact) for fact in one.facts
     )
     return replace(one, state="stale" if stale else one.state, outcome=" ".join(outcomes) or None)
+
+
+async def without_twins(
+    conn: Connection, arrivals: Sequence[Arrival], written: Written
+) -> list[Arrival]:
+    """Return *arrivals*, those as duplicates whose body another transaction applied meanwhile.
+
+    Whoever came second waited for the first one's commit, found what it had to say said, and sees
+    the first one's inbox now.
+    """
+    doubted = [
+        one
+        for one in arrivals
+        if one.state == "applied"
+        and one.has_version
+        and any(isinstance(fact, Snapshot) and written.is_held(fact) for fact in one.facts)
+    ]
+    if not doubted:
+        return list(arrivals)
+    applied = await inbox.known_bodies(conn, doubted)
+    twins = {one.key for one in doubted if one.body_key in applied}
+    return [replace(one, state="duplicate") if one.key in twins else one for one in arrivals]
 
 
 async def pass_on(conn: Connection, bus: Bus, facts: Sequence[Fact], *, at: datetime) -> None:

@@ -43,6 +43,11 @@ class Written:
         verdict = self.refused.get((snapshot.kind, batches.key_of(snapshot)))
         return verdict in {"stale", "deleted"} or self.plan.is_outdated(snapshot)
 
+    def is_held(self, snapshot: Snapshot) -> bool:
+        """Return whether a state of the same time was there already, the same or another."""
+        verdict = self.refused.get((snapshot.kind, batches.key_of(snapshot)))
+        return verdict in {"equal", "conflict"}
+
     def outcome_of(self, fact: Fact) -> str | None:
         """Return ``kind:id:what`` of the object that *fact* speaks of; None where there is none."""
         match fact:

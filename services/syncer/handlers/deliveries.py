@@ -122,8 +122,9 @@ async def _in_one_transaction(
         unknown = await inbox.unknown(conn, privacy_redacting.kept_out(arrivals, shops))
         candidates = sorted_out(unknown, await inbox.known_bodies(conn, unknown))
         done, written = await applying.write(conn, candidates, guards=shops)
-        new = await inbox.record(conn, done, now=clock())
-        fresh = [one for one in done if one.key in new]
+        settled = await applying.without_twins(conn, done, written)
+        new = await inbox.record(conn, settled, now=clock())
+        fresh = [one for one in settled if one.key in new]
         await privacy_redacting.forget_bodies(conn, fresh, shops)
         facts = [fact for one in fresh for fact in one.facts]
         await applying.pass_on(conn, bus, facts, at=clock())

@@ -395,3 +395,21 @@ async def test_changes_and_refunds_that_cross_never_wait_for_each_other(pool, db
         await asyncio.gather(*(apply(half, pool=pool, bus=RecordingBus()) for half in halves))
 
     assert await db.fetchval("SELECT count(*) FROM commerce.refetches") == 120
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_twins_that_come_at_the_same_moment_are_applied_once(pool, db, stored):
+    """One order of each body, in two transactions that see nothing of each other."""
+    body = orjson.loads(next(bodies(1)))
+
+    def sent(number: int, turn: int, twin: str) -> Delivery:
+        told = body | {"id": number, "updated_at": f"2026-11-01T11:{turn:02}:00Z"}
+        return a_delivery(f"{twin}{number}-{turn}", "orders/updated", orjson.dumps(told))
+
+    for turn in range(6):
+        first = turn * 100 + 1 if not stored else 1
+        twins = [[sent(one, turn, twin) for one in range(first, first + 40)] for twin in "ab"]
+        await asyncio.gather(*(apply(each, pool=pool, bus=RecordingBus()) for each in twins))
+
+    rows = await db.fetch("SELECT state, count(*) FROM commerce.webhook_events GROUP BY state")
+    assert dict(rows) == {"applied": 240, "duplicate": 240}
