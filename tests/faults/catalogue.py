@@ -186,17 +186,20 @@ FAULTS = (
         name="duplicates",
         strike=senders.duplicates,
         told="300 deliveries three times each, every third once more under another id",
+        rounds=10,
     ),
     Fault(
         name="shuffled",
         strike=senders.shuffled,
         told="300 deliveries in random order",
+        rounds=10,
         smoke=("postgres",),
     ),
     Fault(
         name="a day late",
         strike=senders.a_day_late,
         told="every third of 300 deliveries held back until the others were applied",
+        rounds=10,
     ),
     Fault(
         name="oversized",
