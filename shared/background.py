@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -14,6 +15,9 @@ log = structlog.get_logger()
 
 # So long a task may take to clean up before it is told once more to end.
 _AGAIN_SECONDS = 2.0
+
+# Where an app ends already: told twice, it would leave what the rest of it has in hand.
+_ending: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 Work = Callable[[web.Application, asyncio.Event], Awaitable[None]]
 
@@ -32,6 +36,7 @@ def in_background(
         stop = asyncio.Event()
         task = watched(_run(work, app, stop), name=name)
         yield
+        _ending.add(asyncio.get_running_loop())
         stop.set()
         await asyncio.wait([task], timeout=grace_seconds)
         await ended(task)
@@ -63,7 +68,9 @@ def watched(work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]
 def _stop_app_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.critical("background work died", work=task.get_name(), exc_info=error)
-        raise web.GracefulExit
+        if (loop := task.get_loop()) not in _ending:
+            _ending.add(loop)
+            raise web.GracefulExit
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+
+from shared.background import in_background
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +65,32 @@ def test_a_database_that_is_away_is_said_in_one_line() -> None:
     )
 
     assert (done.returncode, done.stderr) == (2, "tillstream: PostgreSQL does not answer\n")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["on its own", "while it was ending"])
+def test_an_app_ends_in_order_though_two_of_its_works_die(told: bool) -> None:
+    ended: list[str] = []
+
+    async def last(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(0.05)
+        ended.append("last")
+
+    async def dies(_: web.Application, stop: asyncio.Event) -> None:
+        await (asyncio.sleep(0.05) if told else stop.wait())
+        raise ValueError
+
+    app = web.Application()
+    works = [in_background(dies, name=name) for name in ("one", "other")]
+    app.cleanup_ctx.extend([last, *works])
+    loop = asyncio.new_event_loop()
+    if not told:
+        loop.call_later(0.2, _exit)
+
+    web.run_app(app, host="127.0.0.1", port=0, print=None, handle_signals=False, loop=loop)
+
+    assert ended == ["last"]
+
+
+def _exit() -> None:
+    raise web.GracefulExit
