@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
-# How many tests run at a time, more than half of them waiting; each worker has a database of its own.
+# How many tests run at a time (with 2, a third of two cores idles), each worker on its own database.
 JOBS   ?= 3
 
 .DEFAULT_GOAL := help

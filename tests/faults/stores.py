@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -54,9 +55,13 @@ async def postgres_full(rig: Rig, chance: random.Random) -> None:
     with ballast.open("wb") as file:
         while time.monotonic() < began + 6:
             free = shutil.disk_usage(rig.servers.folder).free
-            # With nothing free it is refused; PostgreSQL may also have taken some meanwhile.
-            with contextlib.suppress(OSError):
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
+            if free:
+                try:
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
+                except OSError as exc:
+                    # PostgreSQL has taken some of it meanwhile.
+                    if exc.errno != errno.ENOSPC:
+                        raise
             await asyncio.sleep(0.2)
     ballast.unlink()
     await rig.servers.revive_postgres()
